@@ -1,0 +1,154 @@
+import type {
+  ExtraData,
+  JobError,
+  JobMessage,
+  JobProgress,
+  JobState,
+  JobView,
+  ModelCatalog,
+  NodeCatalog,
+  Outputs,
+  Prompt,
+  TerminalState,
+  WorkerRegistration,
+} from "@rabbitloom/protocol";
+
+/**
+ * What the fleet remembers, in Redis. Every change of a job's state is one script that compares and sets:
+ *
+ *   pending -> running -> succeeded | failed | cancelled | dead
+ *
+ * `pending`: from `submit` (before the job is published) until a worker claims it. `running`: from a
+ * claim on; a later claim, after a redelivery, keeps the state and raises the attempt. Terminal states:
+ * set once, by the live attempt's `finish`, by `cancel`, or by `bury`; they never change. A job is at any
+ * moment in exactly one of the pending, running and ended lists, so that no reader sees a gap.
+ */
+export interface JobStore extends AsyncDisposable {
+  /** Writes the record of a job that is about to be published. Throws CONFLICT where the id is taken. */
+  submit(job: NewJob): Promise<{ readonly number: number }>;
+  /** Removes a pending record again: the broker did not take the job. */
+  withdraw(jobId: string): Promise<void>;
+  /**
+   * Takes a delivered job for a worker. A job that came over AMQP and has no record yet gets one.
+   * Whatever is not `claimed` is to be acknowledged and forgotten.
+   */
+  claim(request: ClaimRequest): Promise<Claim>;
+  /** Notes how far the attempt is; ignored from an attempt that is not the live one. */
+  reportProgress(jobId: string, attempt: number, report: ProgressReport): Promise<void>;
+  /** Commits the attempt's outcome. False where another attempt or a cancellation came first: publish nothing then. */
+  finish(jobId: string, attempt: number, outcome: JobOutcome): Promise<boolean>;
+  /** Compare-and-cancel. `wasRunning` tells that a worker still has to be told. */
+  cancel(jobId: string): Promise<Cancellation>;
+  /** Ends a job that was dead-lettered. False where it had ended before. */
+  bury(jobId: string, error: JobError): Promise<boolean>;
+
+  /** The whole record. Undefined: unknown. Throws JOB_EXPIRED for one that is no longer kept. */
+  find(jobId: string): Promise<JobRecord | undefined>;
+  view(jobId: string): Promise<JobView | undefined>;
+  list(filter?: JobFilter): Promise<{ readonly jobs: JobView[]; readonly total: number }>;
+  /** Pending and running records, each in order of `number`. */
+  queue(): Promise<{ readonly running: JobRecord[]; readonly pending: JobRecord[] }>;
+  /** Jobs pending or running. */
+  queueSize(): Promise<number>;
+  /** Ended records, oldest first; `maxItems` takes the newest ones unless an offset is given. */
+  history(window?: { readonly maxItems?: number; readonly offset?: number }): Promise<JobRecord[]>;
+  forget(jobIds: readonly string[]): Promise<void>;
+  forgetAllEnded(): Promise<void>;
+  /** Calls back with the queue size whenever a job of any gateway or worker changes state. */
+  onQueueChange(listener: (queueSize: number) => void): Disposable;
+
+  /**
+   * The next `count` numbers for files of one prefix in one folder, for every worker in turn. `seed` is
+   * called once per prefix, where no number is known: it looks at the folder and answers the highest used one.
+   * The names are noted for the attempt, so that a later attempt can remove what this one left behind.
+   */
+  allocateNumbers(request: NumberRequest): Promise<{ readonly first: number }>;
+
+  announce(worker: WorkerRegistration, catalog?: FleetCatalog): Promise<void>;
+  retire(workerId: string): Promise<void>;
+  workers(): Promise<WorkerRegistration[]>;
+  /** Union of all catalogs; kept after the last worker has left. Undefined until a first one came. */
+  catalog(): Promise<(FleetCatalog & { readonly digest: string }) | undefined>;
+
+  ping(): Promise<void>;
+}
+
+export interface FleetCatalog {
+  readonly nodes: NodeCatalog;
+  readonly models: ModelCatalog;
+}
+
+export interface NewJob {
+  readonly message: JobMessage & { readonly jobId: string };
+  /** ComfyUI's queue number where the client chose one; `front` puts the job before all others. */
+  readonly number?: number;
+  readonly front?: boolean;
+}
+
+export interface ClaimRequest {
+  readonly message: JobMessage & { readonly jobId: string };
+  readonly workerId: string;
+}
+
+export type Claim =
+  | {
+      readonly type: "claimed";
+      readonly attempt: number;
+      /** Files that earlier attempts wrote: to be removed. */
+      readonly staleFiles: readonly string[];
+    }
+  /** It ended before (cancelled in the queue, or finished by an attempt whose ack was lost). */
+  | { readonly type: "ended"; readonly state: TerminalState }
+  /** `deadlineAt` has passed: the job is failed with QUEUE_DEADLINE by this very call. */
+  | { readonly type: "expired"; readonly attempt: number };
+
+export interface ProgressReport {
+  readonly lastSeq: number;
+  readonly progress?: JobProgress;
+}
+
+export interface JobOutcome {
+  readonly state: TerminalState;
+  readonly outputs: Outputs;
+  readonly error?: JobError;
+  readonly lastSeq: number;
+  /** ComfyUI's history: `meta` and the messages of `status`, for `/history`. */
+  readonly history?: Readonly<Record<string, unknown>>;
+}
+
+export interface Cancellation {
+  /** The state that was found; `unknown` where there is no such job. */
+  readonly found: JobState | "unknown";
+  readonly wasRunning: boolean;
+  /** Number for the terminal event, which whoever cancelled has to publish: one above the live attempt. */
+  readonly attempt: number;
+  readonly gatewayId?: string;
+}
+
+export interface JobRecord extends JobView {
+  readonly number: number;
+  readonly prompt: Prompt;
+  readonly extraData: ExtraData;
+  readonly targets?: readonly string[];
+  readonly gatewayId?: string;
+  readonly history?: Readonly<Record<string, unknown>>;
+}
+
+export interface JobFilter {
+  readonly states?: readonly JobState[];
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+export interface NumberRequest {
+  readonly jobId: string;
+  readonly attempt: number;
+  /** Root folder kind: output or temp. */
+  readonly type: "output" | "temp";
+  readonly subfolder: string;
+  readonly prefix: string;
+  readonly count: number;
+  /** Names of the files for these numbers, relative to the root folder. */
+  readonly files: (first: number) => readonly string[];
+  readonly seed: () => Promise<number>;
+}
