@@ -1,1 +1,50 @@
-export {};
+export { nodeCatalogEntry } from "./nodes/catalog-entry.ts";
+export type {
+  CheckContext,
+  DynamicPrompt,
+  FileAccess,
+  FolderType,
+  ModelFiles,
+  NameAllocator,
+  NameRequest,
+  NodeContext,
+  PreviewImage,
+  PromptNode,
+} from "./nodes/context.ts";
+export type {
+  HiddenInputs,
+  HiddenValues,
+  NodeClass,
+  NodeDefinition,
+  NodeInputs,
+  NodeOutput,
+  NodeReturn,
+  NodeValidation,
+} from "./nodes/define-node.ts";
+export { defineNode } from "./nodes/define-node.ts";
+export type { BuiltNode, ExpandGraph, GraphBuilder } from "./nodes/graph-builder.ts";
+export type { NodeInput } from "./nodes/input.ts";
+export {
+  any,
+  boolean,
+  clip,
+  combo,
+  conditioning,
+  custom,
+  float,
+  image,
+  inputFile,
+  int,
+  latent,
+  mask,
+  model,
+  modelFile,
+  string,
+  vae,
+} from "./nodes/input.ts";
+export type { NodeRegistry } from "./nodes/registry.ts";
+export { createRegistry, nodeCatalog } from "./nodes/registry.ts";
+export type { Link, NodeValues, ValueOfType } from "./nodes/values.ts";
+export { ExecutionBlocker, isLink } from "./nodes/values.ts";
+export type { Latent, Tensor } from "./tensor.ts";
+export { elementCount, tensor } from "./tensor.ts";

@@ -1,0 +1,42 @@
+import type { Latent, Tensor } from "../tensor.ts";
+
+/**
+ * What a value of each socket type is. A declaration that names one of these types gets it inferred;
+ * packs give their own types with `custom<T>("NAME")`.
+ */
+export interface NodeValues {
+  INT: number;
+  FLOAT: number;
+  STRING: string;
+  BOOLEAN: boolean;
+  IMAGE: Tensor;
+  MASK: Tensor;
+  LATENT: Latent;
+}
+
+/** The value of a socket type: known for the names above, `unknown` for every other. */
+export type ValueOfType<Type> = Type extends keyof NodeValues ? NodeValues[Type] : unknown;
+
+/** Output `slot` of node `id`, as it stands in a prompt. */
+export type Link = readonly [id: string, slot: number];
+
+/** Whether a prompt value points at a node's output rather than being a literal. */
+export function isLink(value: unknown): value is Link {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    typeof value[0] === "string" &&
+    typeof value[1] === "number"
+  );
+}
+
+/**
+ * Stands in for a value that must not be used: a node that receives one is not called, and hands it
+ * on from all of its outputs. With a message, the first node that receives it reports the message.
+ */
+export class ExecutionBlocker {
+  readonly message: string | null;
+  constructor(message: string | null = null) {
+    this.message = message;
+  }
+}
