@@ -1,0 +1,27 @@
+import { type Tensor, tensor } from "../tensor.ts";
+import { bytesToFloats, floatsToBytes } from "./bytes.ts";
+import { imagePlanes } from "./plane.ts";
+import type { Pixels } from "./png/scanlines.ts";
+
+/** The bytes of each entry of a batch. image: [B,H,W,C] */
+export function batchPixels(image: Tensor): Pixels[] {
+  const { outer, height, width, inner } = imagePlanes(image);
+  const size = height * width * inner;
+  return Array.from({ length: outer }, (_, b) => ({
+    width,
+    height,
+    channels: inner,
+    bytes: floatsToBytes(image.data.subarray(b * size, (b + 1) * size)),
+  }));
+}
+
+/** frames of one size; returns [B,H,W,C] */
+export function pixelsToImage(frames: readonly Pixels[]): Tensor {
+  const first = frames[0];
+  if (first === undefined) throw new Error("a batch of images needs at least one");
+  const { width, height, channels } = first;
+  const size = width * height * channels;
+  const data = new Float32Array(frames.length * size);
+  for (const [b, frame] of frames.entries()) data.set(bytesToFloats(frame.bytes), b * size);
+  return tensor([frames.length, height, width, channels], data);
+}

@@ -1,0 +1,23 @@
+import { batchPixels } from "../../image/pixels.ts";
+import { encodePng } from "../../image/png/encode.ts";
+import { defineNode } from "../define-node.ts";
+import { image } from "../input.ts";
+
+/** Sends the pictures to whoever watches and saves nothing; never taken from the cache. */
+export const saveImageWebsocket = defineNode({
+  name: "SaveImageWebsocket",
+  category: "api/image",
+  module: "custom_nodes.websocket_image_save",
+  inputs: { images: image() },
+  outputs: [],
+  isOutputNode: true,
+  isChanged: () => Number.NaN,
+  run: async ({ images }, context) => {
+    const batch = batchPixels(images);
+    for (const [index, pixels] of batch.entries()) {
+      context.progress(index, batch.length);
+      context.sendImage(await encodePng(pixels), "image/png");
+    }
+    return {};
+  },
+});
