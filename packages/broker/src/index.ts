@@ -1,1 +1,17 @@
-export {};
+export type { Broker, BrokerOptions, BrokerProblem, BrokerState } from "./connect-broker.ts";
+export { connectBroker } from "./connect-broker.ts";
+export type { ConsumeOptions } from "./consume.ts";
+export { consume } from "./consume.ts";
+export type { TopologyDeclaration } from "./declare-topology.ts";
+export { declareTopology } from "./declare-topology.ts";
+export type { Delivery, OpenDelivery } from "./delivery.ts";
+export type { KeepChannelOptions, KeptChannel } from "./kept-channel.ts";
+export type { OutgoingMessage } from "./outbox.ts";
+export type { Publisher, PublisherOptions } from "./publisher.ts";
+export { openPublisher } from "./publisher.ts";
+export type { ReadStreamOptions, StreamMessage } from "./reply-stream.ts";
+export { createReplyStream, deleteReplyStream, readReplyStream } from "./reply-stream.ts";
+export type { ChannelVerdict, Settlement } from "./settlement.ts";
+export { ACK, DEAD_LETTER, retryAfter, verdict } from "./settlement.ts";
+export type { SubscribeOptions } from "./subscribe.ts";
+export { subscribe } from "./subscribe.ts";

@@ -21,7 +21,12 @@ export function topology({ prefix = "loom" }: TopologyOptions = {}) {
     /** Alternate exchange (fanout) and its queue: jobs for a pool that no queue serves. */
     unroutable: { exchange: `${prefix}.jobs.unroutable`, queue: `${prefix}.jobs.unroutable` },
     /** Dead-letter exchange (fanout) and its queue: jobs given up. */
-    dead: { exchange: `${prefix}.dead`, queue: `${prefix}.dead` },
+    dead: {
+      exchange: `${prefix}.dead`,
+      queue: `${prefix}.dead`,
+      /** Gets a copy of each: whoever reads it settles the job's record. `queue` keeps them for people. */
+      watchQueue: `${prefix}.dead.watch`,
+    },
     /** Fanout to every worker. */
     control: {
       exchange: `${prefix}.control`,

@@ -1,0 +1,102 @@
+import { CodedError } from "@rabbitloom/protocol";
+
+/** A message on its way to an exchange; property names are amqplib's. */
+export interface OutgoingMessage {
+  /** "" is the default exchange: the routing key is then a queue's name. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly body: Buffer;
+  readonly contentType?: string;
+  readonly type?: string;
+  /** Needed where `mandatory` is set: a returned message is known by it. */
+  readonly messageId?: string;
+  readonly correlationId?: string;
+  readonly replyTo?: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  /** Kept over a restart of the broker. */
+  readonly persistent?: boolean;
+  /** Refused where no queue takes it; else it is dropped in silence. */
+  readonly mandatory?: boolean;
+}
+
+export interface OutboxEntry {
+  readonly message: OutgoingMessage;
+  readonly onSettled: ((error?: CodedError) => void) | undefined;
+  /** The broker gave it back; its confirm follows. */
+  returned: CodedError | undefined;
+}
+
+/** Messages that the broker has not confirmed yet, oldest first. */
+export interface Outbox {
+  readonly sizeBytes: number;
+  /** Throws BROKER_UNAVAILABLE where the bodies together would be over the limit. */
+  add(message: OutgoingMessage, onSettled?: (error?: CodedError) => void): OutboxEntry;
+  /** Takes an entry out and tells its sender, the first time; later calls change nothing. */
+  settle(entry: OutboxEntry, error?: CodedError): void;
+  unconfirmed(): OutboxEntry[];
+  byMessageId(messageId: string): OutboxEntry | undefined;
+  /** Resolves once nothing of what is here now is left. */
+  drained(): Promise<void>;
+  /** Settles everything with this error. */
+  close(error: CodedError): void;
+}
+
+/** Taken for each entry beside its body, so that empty bodies count too. */
+const ENTRY_BYTES = 256;
+
+export function openOutbox({ maxBytes }: { readonly maxBytes: number }): Outbox {
+  const entries = new Set<OutboxEntry>();
+  const byMessageId = new Map<string, OutboxEntry>();
+  const drains = new Set<{ readonly waitsFor: Set<OutboxEntry>; readonly resolve: () => void }>();
+  let sizeBytes = 0;
+
+  function settle(entry: OutboxEntry, error?: CodedError) {
+    if (!entries.delete(entry)) return;
+    sizeBytes -= entrySizeBytes(entry.message);
+    const { messageId } = entry.message;
+    if (messageId !== undefined && byMessageId.get(messageId) === entry) {
+      byMessageId.delete(messageId);
+    }
+    entry.onSettled?.(error);
+    for (const drain of drains) {
+      drain.waitsFor.delete(entry);
+      if (drain.waitsFor.size > 0) continue;
+      drains.delete(drain);
+      drain.resolve();
+    }
+  }
+
+  return {
+    get sizeBytes() {
+      return sizeBytes;
+    },
+    add(message, onSettled) {
+      const size = entrySizeBytes(message);
+      if (sizeBytes + size > maxBytes) {
+        throw new CodedError(
+          "BROKER_UNAVAILABLE",
+          `RabbitMQ has not confirmed ${entries.size} messages (${sizeBytes} bytes): no more are taken`,
+        );
+      }
+      const entry: OutboxEntry = { message, onSettled, returned: undefined };
+      entries.add(entry);
+      sizeBytes += size;
+      if (message.messageId !== undefined) byMessageId.set(message.messageId, entry);
+      return entry;
+    },
+    settle,
+    unconfirmed: () => [...entries],
+    byMessageId: (messageId) => byMessageId.get(messageId),
+    drained() {
+      if (entries.size === 0) return Promise.resolve();
+      return new Promise((resolve) => drains.add({ waitsFor: new Set(entries), resolve }));
+    },
+    close(error) {
+      for (const entry of [...entries]) settle(entry, error);
+    },
+  };
+}
+
+function entrySizeBytes({ body }: OutgoingMessage): number {
+  return body.byteLength + ENTRY_BYTES;
+}

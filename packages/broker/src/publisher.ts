@@ -1,0 +1,125 @@
+import { CodedError } from "@rabbitloom/protocol";
+import type { ConfirmChannel, Message } from "amqplib";
+import type { Broker } from "./connect-broker.ts";
+import { type OutboxEntry, type OutgoingMessage, openOutbox } from "./outbox.ts";
+
+export interface PublisherOptions {
+  /** Shown in problems. @default "publisher" */
+  readonly name?: string;
+  /** How long `publish` waits for a confirm, reconnects included. @default 10_000 */
+  readonly deadlineMs?: number;
+  /** Bodies held until the broker confirms them; more is refused with BROKER_UNAVAILABLE. @default 64 MiB */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Publishes on a confirm channel. What the broker has not confirmed when the connection is lost is sent
+ * again, in the same order, on the next one: whoever reads must drop what it has seen (by message id, or
+ * by attempt and seq).
+ */
+export interface Publisher extends AsyncDisposable {
+  /**
+   * Resolves when the broker has confirmed. Rejects with
+   * - QUEUE_FULL where a queue takes no more,
+   * - NO_WORKER where a mandatory message fits no queue,
+   * - BROKER_UNAVAILABLE at once while the broker blocks publishers or the outbox is full, else after the deadline.
+   *   The message may have arrived all the same.
+   */
+  publish(message: OutgoingMessage, options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Sends without waiting, in order with everything else. Throws BROKER_UNAVAILABLE where the outbox is full. */
+  post(message: OutgoingMessage): void;
+  /** Resolves when everything sent so far is confirmed or refused. */
+  flush(): Promise<void>;
+  readonly unconfirmedBytes: number;
+}
+
+export function openPublisher(
+  broker: Broker,
+  {
+    name = "publisher",
+    deadlineMs: usualDeadlineMs = 10_000,
+    maxBytes = 64 * 2 ** 20,
+  }: PublisherOptions = {},
+): Publisher {
+  const outbox = openOutbox({ maxBytes });
+
+  const kept = broker.keepConfirmChannel({
+    name,
+    setup: async (channel) => {
+      channel.on("return", (message: Message) => onReturn(message));
+      for (const entry of outbox.unconfirmed()) send(channel, entry);
+    },
+  });
+
+  function send(channel: ConfirmChannel, entry: OutboxEntry) {
+    const { message } = entry;
+    const { exchange, routingKey, body, ...properties } = message;
+    try {
+      channel.publish(exchange, routingKey, body, properties, (error: Error | null) => {
+        if (error === null) outbox.settle(entry, entry.returned);
+        // Anything but a nack means that the channel is gone: the entry stays for the next one.
+        else if (error.message === "message nacked") outbox.settle(entry, full(message));
+      });
+    } catch (error) {
+      // The channel closed a moment ago; a message that cannot be encoded would never get out.
+      if (!(error instanceof Error) || error.name !== "IllegalOperationError") {
+        outbox.settle(entry, CodedError.from(error));
+      }
+    }
+  }
+
+  function onReturn({ properties, fields }: Message) {
+    const entry = outbox.byMessageId(String(properties.messageId));
+    if (entry === undefined) return;
+    entry.returned = new CodedError(
+      "NO_WORKER",
+      `no queue takes messages for ${JSON.stringify(fields.routingKey)} of exchange ${JSON.stringify(fields.exchange)}`,
+    );
+  }
+
+  function add(message: OutgoingMessage, onSettled?: (error?: CodedError) => void): OutboxEntry {
+    const entry = outbox.add(message, onSettled);
+    const channel = kept.current;
+    if (channel !== undefined) send(channel, entry);
+    return entry;
+  }
+
+  return {
+    publish(message, { deadlineMs = usualDeadlineMs } = {}) {
+      return new Promise((resolve, reject) => {
+        if (broker.state === "blocked" || broker.state === "closed") {
+          const why = broker.blockedReason ?? "connection closed";
+          throw new CodedError("BROKER_UNAVAILABLE", `RabbitMQ takes no messages: ${why}`);
+        }
+        const entry = add(message, (error) => {
+          clearTimeout(timer);
+          if (error === undefined) resolve();
+          else reject(error);
+        });
+        const timer = setTimeout(() => outbox.settle(entry, late(deadlineMs)), deadlineMs);
+      });
+    },
+    post(message) {
+      add(message);
+    },
+    flush: () => outbox.drained(),
+    get unconfirmedBytes() {
+      return outbox.sizeBytes;
+    },
+    async [Symbol.asyncDispose]() {
+      await kept[Symbol.asyncDispose]();
+      outbox.close(new CodedError("BROKER_UNAVAILABLE", "RabbitMQ: publisher closed"));
+    },
+  };
+}
+
+function full({ exchange, routingKey }: OutgoingMessage): CodedError {
+  return new CodedError(
+    "QUEUE_FULL",
+    `the queue behind ${JSON.stringify(routingKey)} of exchange ${JSON.stringify(exchange)} takes no more messages`,
+  );
+}
+
+function late(deadlineMs: number): CodedError {
+  return new CodedError("BROKER_UNAVAILABLE", `RabbitMQ confirmed nothing within ${deadlineMs} ms`);
+}
