@@ -24,7 +24,8 @@ export const nodeInfoSchema = z.looseObject({
   output_is_list: z.array(z.boolean()),
   output_name: z.array(z.string()),
   name: z.string(),
-  display_name: z.string(),
+  /** Null for classes of ComfyUI's newer schema that give none. */
+  display_name: z.string().nullable(),
   description: z.string(),
   python_module: z.string(),
   category: z.string(),
