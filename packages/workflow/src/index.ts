@@ -1,1 +1,24 @@
-export {};
+export { copyFloatMarks, isFloatAt, markFloat } from "./json/float-marks.ts";
+export type { ParseJsonOptions } from "./json/parse-json.ts";
+export { parseJson } from "./json/parse-json.ts";
+export { pythonFloat } from "./json/python-float.ts";
+export { pythonRepr, pythonStr, pythonType } from "./json/python-text.ts";
+export type { StringifyJsonOptions } from "./json/stringify-json.ts";
+export { stringifyJson } from "./json/stringify-json.ts";
+export type { Link } from "./prompt/link.ts";
+export { isLink } from "./prompt/link.ts";
+export type {
+  ParsedPrompt,
+  ParsePromptOptions,
+  SubmittedNode,
+  SubmittedPrompt,
+} from "./prompt/parse-prompt.ts";
+export { parsePrompt } from "./prompt/parse-prompt.ts";
+export type { FileFolder } from "./validate/annotated-file.ts";
+export { annotatedFile } from "./validate/annotated-file.ts";
+export type { FileLookup } from "./validate/check-files.ts";
+export type { ModelLookup } from "./validate/check-literal.ts";
+export type { CustomCheck, CustomCheckRequest } from "./validate/custom-checks.ts";
+export type { PromptFailure } from "./validate/problems.ts";
+export type { ValidateOptions, Validation } from "./validate/validate-prompt.ts";
+export { validatePrompt } from "./validate/validate-prompt.ts";
