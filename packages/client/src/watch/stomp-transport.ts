@@ -1,0 +1,137 @@
+import { CodedError, decodeEvents, type JobEvent, type WatchTicket } from "@rabbitloom/protocol";
+import { Client, type IMessage, type IStompSocket } from "@stomp/stompjs";
+import { type PushQueue, pushQueue } from "../push-queue.ts";
+import type { Delivery, Transport } from "./transport.ts";
+
+/** A browser's WebSocket, or the class that the package `ws` exports. */
+export type WebSocketConstructor = new (url: string, protocols: string[]) => IStompSocket;
+
+export interface StompTransportOptions {
+  /** A fresh ticket: one is valid for minutes and for one CONNECT. */
+  readonly ticket: (signal: AbortSignal | undefined) => Promise<WatchTicket>;
+  readonly WebSocket: WebSocketConstructor;
+  /** From opening the socket to the CONNECTED frame. */
+  readonly connectTimeoutMs: number;
+}
+
+/** Newest first; what the WebSocket handshake offers. */
+const SUBPROTOCOLS = ["v12.stomp", "v11.stomp", "v10.stomp"];
+/** Both ways; two missed ones close the socket. */
+const HEARTBEAT_MS = 10_000;
+
+/**
+ * Reads the job's stream over Web-STOMP. The first connection begins where the ticket says, at the
+ * stream's first message; each later one at the last message that was taken, which comes once more.
+ */
+export function stompTransport({
+  ticket,
+  WebSocket,
+  connectTimeoutMs,
+}: StompTransportOptions): Transport {
+  let offset: string | undefined;
+
+  return {
+    async *connect({ quietMs, signal }) {
+      const current = await ticket(signal);
+      const subscription = subscribe(current, { WebSocket, offset });
+      try {
+        await subscription.connected(connectTimeoutMs, signal);
+        for (;;) {
+          const taken = await subscription.messages.take({ quietMs, ...(signal && { signal }) });
+          if (taken === "ended") return;
+          if (taken === "quiet") {
+            yield "quiet";
+            continue;
+          }
+          yield deliveryOf(taken.item);
+          offset = taken.item.headers["x-stream-offset"] ?? offset;
+        }
+      } finally {
+        subscription.close();
+      }
+    },
+  };
+}
+
+function deliveryOf(message: IMessage): Delivery {
+  return { events: eventsOf(message), taken: () => message.ack() };
+}
+
+/** A message that cannot be read is left out here; the numbers that it held are then announced as a gap. */
+function eventsOf(message: IMessage): readonly JobEvent[] {
+  try {
+    return decodeEvents({
+      contentType: message.headers["content-type"],
+      type: message.headers.type,
+      headers: message.headers,
+      text: () => message.body,
+      bytes: () => message.binaryBody,
+    });
+  } catch {
+    return [];
+  }
+}
+
+interface Subscription {
+  readonly messages: PushQueue<IMessage>;
+  /** Settles when the broker has accepted the CONNECT; rejects when the socket closed before that. */
+  connected(timeoutMs: number, signal: AbortSignal | undefined): Promise<void>;
+  close(): void;
+}
+
+function subscribe(
+  { url, host, login, passcode, destination, headers }: WatchTicket,
+  { WebSocket, offset }: { WebSocket: WebSocketConstructor; offset: string | undefined },
+): Subscription {
+  const messages = pushQueue<IMessage>();
+  const handshake = pushQueue<"connected">();
+  let refusal = "the socket closed";
+
+  const socket = openSocket(WebSocket, url);
+  const client = new Client({
+    webSocketFactory: () => socket,
+    connectHeaders: { host, login, passcode },
+    reconnectDelay: 0,
+    heartbeatIncoming: HEARTBEAT_MS,
+    heartbeatOutgoing: HEARTBEAT_MS,
+    discardWebsocketOnCommFailure: true,
+    onConnect: () => {
+      handshake.push("connected");
+      client.subscribe(destination, (message) => messages.push(message), {
+        ...headers,
+        ...(offset !== undefined && { "x-stream-offset": `offset=${offset}` }),
+      });
+    },
+    onStompError: (frame) => {
+      refusal = frame.headers.message ?? "the broker sent an ERROR frame";
+      // "Server cancelled subscription" leaves the socket open: rabbitmq-server#2410.
+      void client.deactivate({ force: true });
+    },
+    onWebSocketClose: () => {
+      messages.end();
+      handshake.fail(notConnected(url, refusal));
+    },
+  });
+  client.activate();
+
+  return {
+    messages,
+    async connected(timeoutMs, signal) {
+      const first = await handshake.take({ quietMs: timeoutMs, ...(signal && { signal }) });
+      if (typeof first === "string") throw notConnected(url, `no answer in ${timeoutMs} ms`);
+    },
+    close: () => void client.deactivate({ force: true }),
+  };
+}
+
+function openSocket(WebSocket: WebSocketConstructor, url: string): IStompSocket {
+  try {
+    return new WebSocket(url, SUBPROTOCOLS);
+  } catch (cause) {
+    throw notConnected(url, String(cause), cause);
+  }
+}
+
+function notConnected(url: string, reason: string, cause?: unknown): CodedError {
+  return new CodedError("CONNECTION_LOST", `STOMP at ${url}: ${reason}`, { cause });
+}
