@@ -44,7 +44,7 @@ function nodeInfo(node: NodeClass): NodeInfo {
     output_is_list: outputs.map((output) => output.isList ?? false),
     output_name: outputs.map((output) => output.name ?? String(output.type)),
     name: node.name,
-    display_name: node.displayName ?? node.name,
+    display_name: node.displayName ?? (isV3 ? null : node.name),
     description: node.description ?? "",
     python_module: node.module ?? "nodes",
     category: node.category,

@@ -16,7 +16,7 @@ export interface NodeContext extends CheckContext {
   /** Says how far the node is. Throws the abort reason when the job is cancelled, so that loops end by calling it. */
   progress(value: number, max: number, preview?: PreviewImage): void;
   /** Sends a finished picture to whoever watches, without saving it. */
-  sendImage(bytes: Uint8Array, contentType: string): void;
+  sendImage(bytes: Uint8Array, contentType: "image/jpeg" | "image/png"): void;
   /** Shows a line of text on the node. */
   sendText(text: string): void;
   /** A builder for the graph that `run` returns as `expand`; ids are the same in every run. */

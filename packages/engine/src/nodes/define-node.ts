@@ -53,6 +53,8 @@ export interface NodeDefinition<
   readonly isOutputNode?: boolean;
   /** Two nodes with the same inputs do not share one result. */
   readonly notIdempotent?: boolean;
+  /** It computes on the device: calls of such nodes never overlap, not even those of different prompts. */
+  readonly usesDevice?: boolean;
   readonly deprecated?: boolean;
   readonly experimental?: boolean;
   readonly isApiNode?: boolean;

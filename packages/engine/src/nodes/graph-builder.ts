@@ -27,37 +27,42 @@ export interface BuiltNode {
 /** Every id is `prefix` + local id; the caller makes the prefix unique: `<node>.<list index>.<graph number>.`. */
 export function createGraphBuilder(prefix: string): GraphBuilder {
   const nodes = new Map<string, BuiltNode>();
-  const graph: Record<string, { -readonly [K in keyof PromptNode]: PromptNode[K] }> = {};
-  let count = 0;
+  const graph: Record<string, PromptNode> = {};
+  let nextId = 1;
 
-  function node(
+  function add(
     classType: string,
-    inputs: Readonly<Record<string, unknown>> = {},
-    localId = String(count + 1),
+    given: Readonly<Record<string, unknown>>,
+    localId: string,
   ): BuiltNode {
-    const existing = nodes.get(localId);
-    if (existing !== undefined) return existing;
-    count += 1;
     const id = prefix + localId;
-    const own: Record<string, unknown> = {};
-    const added = { class_type: classType, inputs: own };
-    graph[id] = added;
-    const built: BuiltNode = {
+    const inputs: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(given)) {
+      if (value !== undefined) inputs[name] = value;
+    }
+    graph[id] = { class_type: classType, inputs };
+    const node: BuiltNode = {
       id,
       out: (slot) => [id, slot],
       setInput: (name, value) => {
-        if (value === null || value === undefined) delete own[name];
-        else own[name] = value;
+        if (value === null || value === undefined) delete inputs[name];
+        else inputs[name] = value;
       },
-      input: (name) => own[name],
+      input: (name) => inputs[name],
       setDisplayId: (displayId) => {
-        graph[id] = { ...added, override_display_id: displayId };
+        graph[id] = { class_type: classType, inputs, override_display_id: displayId };
       },
     };
-    for (const [name, value] of Object.entries(inputs)) built.setInput(name, value);
-    nodes.set(localId, built);
-    return built;
+    nodes.set(localId, node);
+    return node;
   }
 
-  return { node, find: (id) => nodes.get(id), finalize: () => graph };
+  return {
+    node: (classType, inputs = {}, id) => {
+      const localId = id ?? String(nextId++);
+      return nodes.get(localId) ?? add(classType, inputs, localId);
+    },
+    find: (id) => nodes.get(id),
+    finalize: () => graph,
+  };
 }

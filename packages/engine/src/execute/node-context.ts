@@ -1,0 +1,65 @@
+import type { EngineEvent } from "@rabbitloom/protocol";
+import type { NameAllocator, NodeContext } from "../nodes/context.ts";
+import { createGraphBuilder } from "../nodes/graph-builder.ts";
+import type { DynamicGraph } from "./dynamic-graph.ts";
+import type { ExecutionHost } from "./host.ts";
+
+export interface NodeContextOptions {
+  readonly host: ExecutionHost;
+  readonly graph: DynamicGraph;
+  readonly id: string;
+  readonly listIndex: number;
+  readonly undeclared: Readonly<Record<string, unknown>>;
+  readonly signal: AbortSignal;
+  readonly allocateNames: NameAllocator;
+  emit(event: EngineEvent): void;
+}
+
+/** What one call of a node sees of its run. */
+export function createNodeContext(options: NodeContextOptions): NodeContext {
+  const { host, graph, id, listIndex, undeclared, signal, allocateNames, emit } = options;
+  const reference = graph.reference(id);
+  let graphCount = 0;
+
+  function sendPicture(picture: {
+    readonly bytes: Uint8Array;
+    readonly contentType: "image/jpeg" | "image/png";
+    readonly width: number;
+    readonly height: number;
+  }): void {
+    const { bytes, contentType, width, height } = picture;
+    emit({ type: "node-preview", ...reference, contentType, width, height, image: bytes });
+  }
+
+  return {
+    nodeId: id,
+    displayNodeId: graph.displayId(id),
+    listIndex,
+    undeclared,
+    signal,
+    files: host.files,
+    models: host.models,
+    allocateNames,
+    dynamicPrompt: graph,
+    get state() {
+      return host.states.of(id, graph.node(id).class_type);
+    },
+    progress(value, max, preview) {
+      signal.throwIfAborted();
+      emit({ type: "node-progress", ...reference, value, max });
+      if (preview !== undefined) sendPicture(preview);
+    },
+    sendImage(bytes, contentType) {
+      sendPicture({ bytes, contentType, width: 0, height: 0 });
+    },
+    sendText(text) {
+      emit({ type: "node-text", ...reference, text });
+    },
+    graphBuilder(prefix) {
+      if (prefix !== undefined) return createGraphBuilder(prefix);
+      const builder = createGraphBuilder(`${id}.${listIndex}.${graphCount}.`);
+      graphCount += 1;
+      return builder;
+    },
+  };
+}

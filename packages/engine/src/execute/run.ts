@@ -1,0 +1,281 @@
+import type { EngineEvent, Outputs } from "@rabbitloom/protocol";
+import type { CheckContext, NodeContext, PromptNode } from "../nodes/context.ts";
+import type { NodeClass } from "../nodes/define-node.ts";
+import { isLink } from "../nodes/values.ts";
+import { isPromiseLike } from "./call-node.ts";
+import { changedValue } from "./changed-values.ts";
+import type { CallInputs } from "./deal-inputs.ts";
+import { createDynamicGraph, type DynamicGraph } from "./dynamic-graph.ts";
+import type { ExecutionHost } from "./host.ts";
+import { createNodeContext } from "./node-context.ts";
+import type { CallOutcome } from "./node-return.ts";
+import type { FinishedNode } from "./result-cache.ts";
+import type { RunRequest } from "./run-prompt.ts";
+import { createSchedule, type Schedule } from "./schedule.ts";
+import { createSignatures, type Signature } from "./signature.ts";
+
+/** One prompt on its way: what is known, what waits, and what has been said. */
+export interface Run {
+  readonly host: ExecutionHost;
+  readonly request: RunRequest;
+  readonly graph: DynamicGraph;
+  readonly schedule: Schedule;
+  readonly signal: AbortSignal;
+  readonly executed: readonly string[];
+  /** Calls that have answered and whose expansions are running, by node. */
+  readonly expansions: Map<string, readonly CallOutcome[]>;
+  readonly parked: number;
+  classOf(id: string): NodeClass | undefined;
+  signatureOf(id: string): Signature;
+  finished(id: string): FinishedNode | undefined;
+  /** The result of an equal node, from an earlier prompt or this one. */
+  shared(id: string): FinishedNode | undefined;
+  /** The parked node that computes the same. */
+  twinOf(id: string): string | undefined;
+  /** Asks new nodes of an expansion whether they have changed. */
+  learnChanges(ids: Iterable<string>): Promise<void> | undefined;
+  finish(id: string, result: FinishedNode, wasExecuted: boolean): void;
+  emit(event: EngineEvent): void;
+  start(id: string): void;
+  contextFor(id: string, call: CallInputs, listIndex: number): NodeContext;
+  checkContext(id: string): CheckContext;
+  park(id: string, work: void | PromiseLike<void>): void;
+  untilSomethingSettles(): Promise<void>;
+  /** Lets timers, messages and other prompts have their turn now and then. */
+  breathe(): Promise<void> | undefined;
+  throwIfStopped(): void;
+  wasCancelled(): boolean;
+  /** The node that started last and has not finished. */
+  current(): { readonly nodeId: string; readonly node: PromptNode | undefined } | undefined;
+  /** Results of output nodes enter the cache only when the whole prompt is well. */
+  keepOutputs(): void;
+  shown(): Outputs;
+  close(): void;
+}
+
+/** How long nodes that answer at once may hold the event loop. */
+const TURN_MS = 8;
+
+export async function createRun(host: ExecutionHost, request: RunRequest): Promise<Run> {
+  const { prompt } = request;
+  const graph = createDynamicGraph(prompt, host.maxExpandedNodes);
+  const ids = new Set(Object.keys(prompt));
+  const stop = new AbortController();
+  const cancel = () => stop.abort(request.signal.reason);
+  if (request.signal.aborted) cancel();
+  request.signal.addEventListener("abort", cancel, { once: true });
+
+  const done = new Map<string, FinishedNode>();
+  const executed: string[] = [];
+  const expansions = new Map<string, readonly CallOutcome[]>();
+  const running = new Set<string>();
+  const changes = new Map<string, unknown>();
+  const computing = new Map<Signature, string>();
+  const heldBack = new Map<Signature, string>();
+  let parked = 0;
+  let failure: { readonly cause: unknown } | undefined;
+  let wake = () => {};
+  let turnBegan = performance.now();
+  let isOver = false;
+
+  const classOf = (id: string) => {
+    const node = graph.find(id);
+    return node === undefined ? undefined : host.registry.get(node.class_type);
+  };
+  const signatureOf = createSignatures({
+    find: graph.find,
+    classOf,
+    changed: (id) => changes.get(id),
+  });
+
+  const schedule = createSchedule({
+    *dependencies(id) {
+      if (done.has(id)) return;
+      const inputs = classOf(id)?.inputs ?? {};
+      for (const [name, value] of Object.entries(graph.find(id)?.inputs ?? {})) {
+        if (!isLink(value) || !graph.has(value[0])) continue;
+        const declared = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+        if (declared?.options?.lazy !== true) yield value[0];
+      }
+    },
+    isDone: (id) => done.has(id),
+    isOutput: (id) => classOf(id)?.isOutputNode ?? false,
+    isAsync: (id) => isAsyncFunction(classOf(id)?.run),
+  });
+
+  function emit(event: EngineEvent): void {
+    if (!isOver) request.onEvent(event);
+  }
+
+  function finish(id: string, result: FinishedNode, wasExecuted: boolean): void {
+    done.set(id, result);
+    running.delete(id);
+    if (wasExecuted) {
+      executed.push(id);
+      const signature = signatureOf(id);
+      if (classOf(id)?.isOutputNode) heldBack.set(signature, id);
+      else host.cache.set(signature, result, signatureOf(graph.realId(id)));
+    }
+    schedule.complete(id);
+  }
+
+  function shared(id: string): FinishedNode | undefined {
+    const signature = signatureOf(id);
+    const twin = heldBack.get(signature);
+    return (twin === undefined ? undefined : done.get(twin)) ?? host.cache.get(signature);
+  }
+
+  function checkContext(nodeId: string): CheckContext {
+    return { nodeId, signal: stop.signal, files: host.files, models: host.models };
+  }
+
+  function learnChanges(nodeIds: Iterable<string>): Promise<void> | undefined {
+    const waiting: Promise<void>[] = [];
+    for (const id of nodeIds) {
+      const [node, nodeClass] = [graph.find(id), classOf(id)];
+      if (node === undefined || nodeClass?.isChanged === undefined) continue;
+      const value = changedValue(node, nodeClass, checkContext(id));
+      if (value instanceof Promise) {
+        waiting.push(value.then((settled) => void changes.set(id, settled)));
+      } else changes.set(id, value);
+    }
+    return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => {});
+  }
+
+  const needed = reachable(graph, request.outputs);
+  host.states.beginPrompt(ids);
+  await learnChanges(needed);
+  const signatures = new Set<Signature>();
+  for (const id of needed) signatures.add(signatureOf(id));
+  host.cache.beginPrompt(signatures);
+  const cached: string[] = [];
+  for (const id of ids) {
+    if (!needed.has(id)) continue;
+    const result = host.cache.get(signatureOf(id));
+    if (result === undefined) continue;
+    done.set(id, result);
+    cached.push(id);
+  }
+  emit({ type: "nodes-cached", nodeIds: cached });
+
+  return {
+    host,
+    request,
+    graph,
+    schedule,
+    signal: stop.signal,
+    executed,
+    expansions,
+    get parked() {
+      return parked;
+    },
+    classOf,
+    signatureOf,
+    finished: (id) => done.get(id),
+    shared,
+    twinOf: (id) => {
+      if (host.cache.kind === "none") return undefined;
+      const twin = computing.get(signatureOf(id));
+      return twin === id ? undefined : twin;
+    },
+    learnChanges,
+    finish,
+    emit,
+    start(id) {
+      running.delete(id);
+      running.add(id);
+      emit({ type: "node-start", ...graph.reference(id) });
+    },
+    contextFor: (id, { undeclared }, listIndex) =>
+      createNodeContext({
+        host,
+        graph,
+        id,
+        listIndex,
+        undeclared,
+        signal: stop.signal,
+        allocateNames: request.allocateNames,
+        emit,
+      }),
+    checkContext,
+    park(id, work) {
+      if (!isPromiseLike(work)) return;
+      parked += 1;
+      const signature = signatureOf(id);
+      computing.set(signature, id);
+      const settle = () => {
+        parked -= 1;
+        computing.delete(signature);
+        wake();
+      };
+      work.then(settle, (cause: unknown) => {
+        failure ??= { cause };
+        settle();
+      });
+    },
+    untilSomethingSettles: () =>
+      new Promise((resolve) => {
+        wake = () => {
+          stop.signal.removeEventListener("abort", wake);
+          turnBegan = performance.now();
+          resolve();
+        };
+        stop.signal.addEventListener("abort", wake);
+      }),
+    breathe() {
+      if (performance.now() - turnBegan < TURN_MS) return undefined;
+      return new Promise((resolve) => {
+        setImmediate(() => {
+          turnBegan = performance.now();
+          resolve();
+        });
+      });
+    },
+    throwIfStopped() {
+      if (stop.signal.aborted) throw stop.signal.reason;
+      if (failure !== undefined) throw failure.cause;
+    },
+    wasCancelled: () => request.signal.aborted,
+    current() {
+      const nodeId = [...running].at(-1);
+      if (nodeId === undefined) return undefined;
+      return { nodeId: graph.realId(nodeId), node: graph.find(nodeId) };
+    },
+    keepOutputs() {
+      for (const [signature, id] of heldBack) {
+        const result = done.get(id);
+        if (result !== undefined) host.cache.set(signature, result, signatureOf(graph.realId(id)));
+      }
+    },
+    shown() {
+      const outputs: Outputs = {};
+      for (const [id, { ui }] of done) if (ui !== null) outputs[id] = ui;
+      return outputs;
+    },
+    close() {
+      isOver = true;
+      host.states.endPrompt(ids);
+      request.signal.removeEventListener("abort", cancel);
+      // Calls that nobody waits for any more end by this.
+      if (!stop.signal.aborted) stop.abort(new DOMException("the run is over", "AbortError"));
+    },
+  };
+}
+
+/** Everything that the outputs may need, over lazy links too. */
+function reachable(graph: DynamicGraph, outputs: readonly string[]): Set<string> {
+  const found = new Set<string>();
+  const stack = [...outputs];
+  while (stack.length > 0) {
+    const id = stack.pop();
+    const node = id === undefined ? undefined : graph.find(id);
+    if (id === undefined || node === undefined || found.has(id)) continue;
+    found.add(id);
+    for (const value of Object.values(node.inputs)) if (isLink(value)) stack.push(value[0]);
+  }
+  return found;
+}
+
+function isAsyncFunction(run: unknown): boolean {
+  return Object.prototype.toString.call(run) === "[object AsyncFunction]";
+}

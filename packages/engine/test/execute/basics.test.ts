@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { createRunner } from "../support/run-graph.ts";
+import { toyNodes } from "../support/toy-nodes.ts";
+
+test("a prompt runs each needed node once, sources first, and tells what outputs show", async () => {
+  const { run } = createRunner(toyNodes);
+  const result = await run({
+    sum: ["Add", { a: ["one", 0], b: ["one", 0] }],
+    one: ["Number", { value: 1 }],
+    unneeded: ["Number", { value: 9 }],
+    out: ["Show", { value: ["sum", 0] }],
+  });
+  expect(result).toMatchObject({ state: "succeeded", outputs: { out: { values: [2] } } });
+  expect(result.events).toEqual([
+    { type: "nodes-cached", nodeIds: [] },
+    { type: "node-start", nodeId: "one" },
+    { type: "node-end", nodeId: "one" },
+    { type: "node-start", nodeId: "sum" },
+    { type: "node-end", nodeId: "sum" },
+    { type: "node-start", nodeId: "out" },
+    { type: "node-output", nodeId: "out", output: { values: [2] } },
+    { type: "node-end", nodeId: "out" },
+  ]);
+});
+
+test("a chain of 10,000 nodes runs", async () => {
+  const { run } = createRunner(toyNodes);
+  const length = 10_000;
+  const graph = Object.fromEntries(
+    Array.from({ length }, (_, index) => [
+      `n${index}`,
+      index === 0
+        ? (["Number", { value: 1 }] as const)
+        : (["Add", { a: [`n${index - 1}`, 0], b: 1 }] as const),
+    ]),
+  );
+  const result = await run({ ...graph, out: ["Show", { value: [`n${length - 1}`, 0] }] });
+  expect(result.outputs).toEqual({ out: { values: [length] } });
+  expect(result.started).toHaveLength(length + 1);
+});
+
+test("only the asked-for outputs and what they need run", async () => {
+  const { run } = createRunner(toyNodes);
+  const result = await run(
+    {
+      a: ["Number", { value: 1 }],
+      b: ["Number", { value: 2 }],
+      outA: ["Show", { value: ["a", 0] }],
+      outB: ["Show", { value: ["b", 0] }],
+    },
+    { outputs: ["outB"] },
+  );
+  expect(result.started).toEqual(["b", "outB"]);
+});
+
+test("a negative slot counts from the end, and one that is not there reads as null", async () => {
+  const { run } = createRunner(toyNodes);
+  const result = await run({
+    range: ["Range", { count: 2 }],
+    last: ["Show", { value: ["range", -1] }],
+    none: ["Show", { value: ["range", 7] }],
+  });
+  expect(result.outputs).toEqual({ last: { values: [[0, 1]] }, none: { values: [null] } });
+});
+
+test("a list literal travels wrapped", async () => {
+  const { run } = createRunner(toyNodes);
+  const result = await run({ out: ["Show", { value: { __value__: ["7", 0] } }] });
+  expect(result.outputs).toEqual({ out: { values: [["7", 0]] } });
+});
