@@ -54,7 +54,7 @@ function readOutputs(result: unknown): readonly unknown[] {
   throw wrongReturn(`a result that is a ${typeof result}`);
 }
 
-function readUi(ui: unknown): CallOutcome.ui {
+function readUi(ui: unknown): CallOutcome["ui"] {
   if (ui === undefined || ui === null) return null;
   if (!isRecord(ui)) throw wrongReturn(`a ui that is a ${typeof ui}`);
   const lists: Record<string, readonly unknown[]> = {};
@@ -90,7 +90,7 @@ export function expansionLinks(calls: readonly CallOutcome[]): Link[] {
 }
 
 /** Shown values of all calls, joined name by name. */
-export function mergeUi(calls: readonly CallOutcome[]): FinishedNode.ui {
+export function mergeUi(calls: readonly CallOutcome[]): FinishedNode["ui"] {
   let merged: Record<string, unknown[]> | null = null;
   for (const { ui } of calls) {
     if (ui === null) continue;

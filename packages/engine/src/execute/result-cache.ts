@@ -20,7 +20,7 @@ export type CachePolicy =
   | { readonly kind: "none" };
 
 export interface ResultCache {
-  readonly kind: CachePolicy.kind;
+  readonly kind: CachePolicy["kind"];
   get(signature: Signature): FinishedNode | undefined;
   /** `root` is the signature of the node in the user's graph that this one belongs to: itself or an ancestor. */
   set(signature: Signature, result: FinishedNode, root: Signature): void;
