@@ -1,1 +1,19 @@
-export {};
+export { jobError } from "./job-error.ts";
+export type {
+  AttemptStatus,
+  Burial,
+  Cancellation,
+  Claim,
+  ClaimRequest,
+  FleetCatalog,
+  JobFilter,
+  JobOutcome,
+  JobRecord,
+  JobStore,
+  NewJob,
+  NumberRequest,
+  ProgressReport,
+} from "./job-store.ts";
+export type { JobStoreOptions } from "./open-job-store.ts";
+export { openJobStore } from "./open-job-store.ts";
+export type { Retention } from "./retention.ts";

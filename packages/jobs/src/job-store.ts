@@ -18,29 +18,42 @@ import type {
  *
  *   pending -> running -> succeeded | failed | cancelled | dead
  *
- * `pending`: from `submit` (before the job is published) until a worker claims it. `running`: from a
- * claim on; a later claim, after a redelivery, keeps the state and raises the attempt. Terminal states:
+ * `pending`: from `submit` (before the job is published) until a worker claims it, and again once a worker
+ * has handed it back. `running`: from a claim on; a later claim, after a redelivery, raises the attempt. Terminal states:
  * set once, by the live attempt's `finish`, by `cancel`, or by `bury`; they never change. A job is at any
  * moment in exactly one of the pending, running and ended lists, so that no reader sees a gap.
  */
 export interface JobStore extends AsyncDisposable {
   /** Writes the record of a job that is about to be published. Throws CONFLICT where the id is taken. */
   submit(job: NewJob): Promise<{ readonly number: number }>;
-  /** Removes a pending record again: the broker did not take the job. */
-  withdraw(jobId: string): Promise<void>;
+  /**
+   * Removes a pending record again: the broker did not take the job. False where a worker has it already: the
+   * broker took it after all. A delivery that comes later still is ignored.
+   */
+  withdraw(jobId: string): Promise<boolean>;
   /**
    * Takes a delivered job for a worker. A job that came over AMQP and has no record yet gets one.
    * Whatever is not `claimed` is to be acknowledged and forgotten.
    */
   claim(request: ClaimRequest): Promise<Claim>;
-  /** Notes how far the attempt is; ignored from an attempt that is not the live one. */
-  reportProgress(jobId: string, attempt: number, report: ProgressReport): Promise<void>;
+  /** Notes how far the attempt is; ignored from an attempt that is not the live one. Answers what the attempt is to do. */
+  reportProgress(jobId: string, attempt: number, report: ProgressReport): Promise<AttemptStatus>;
+  /**
+   * Hands a job back that is going to be delivered again: it is pending once more, and this attempt is fenced.
+   * With an error it counts among the attempts that failed. False where the attempt was not the live one.
+   */
+  release(jobId: string, attempt: number, error?: JobError): Promise<boolean>;
   /** Commits the attempt's outcome. False where another attempt or a cancellation came first: publish nothing then. */
   finish(jobId: string, attempt: number, outcome: JobOutcome): Promise<boolean>;
   /** Compare-and-cancel. `wasRunning` tells that a worker still has to be told. */
   cancel(jobId: string): Promise<Cancellation>;
-  /** Ends a job that was dead-lettered. False where it had ended before. */
-  bury(jobId: string, error: JobError): Promise<boolean>;
+  /**
+   * Ends a job that was dead-lettered; the error of its last attempt is added to the message. `blameless`: the
+   * broker counted deliveries that never were attempts, so the job deserves another turn.
+   */
+  bury(jobId: string, error: JobError): Promise<Burial>;
+  /** Notes that the terminal event of this attempt is out, so that nobody says it again. */
+  noteAnnounced(jobId: string, attempt: number): Promise<void>;
 
   /** The whole record. Undefined: unknown. Throws JOB_EXPIRED for one that is no longer kept. */
   find(jobId: string): Promise<JobRecord | undefined>;
@@ -64,7 +77,11 @@ export interface JobStore extends AsyncDisposable {
    */
   allocateNumbers(request: NumberRequest): Promise<{ readonly first: number }>;
 
-  announce(worker: WorkerRegistration, catalog?: FleetCatalog): Promise<void>;
+  /**
+   * Registers a worker, until it retires or is silent for too long. Answers whether its catalog is known: if
+   * not, it has to be announced with it.
+   */
+  announce(worker: WorkerRegistration, catalog?: FleetCatalog): Promise<boolean>;
   retire(workerId: string): Promise<void>;
   workers(): Promise<WorkerRegistration[]>;
   /** Union of all catalogs; kept after the last worker has left. Undefined until a first one came. */
@@ -97,10 +114,31 @@ export type Claim =
       /** Files that earlier attempts wrote: to be removed. */
       readonly staleFiles: readonly string[];
     }
-  /** It ended before (cancelled in the queue, or finished by an attempt whose ack was lost). */
-  | { readonly type: "ended"; readonly state: TerminalState }
-  /** `deadlineAt` has passed: the job is failed with QUEUE_DEADLINE by this very call. */
-  | { readonly type: "expired"; readonly attempt: number };
+  /**
+   * It ended before (cancelled in the queue, or finished by an attempt whose ack was lost). `record` is there
+   * as long as it is kept. Where it is not announced, its terminal event may never have got out.
+   */
+  | { readonly type: "ended"; readonly state?: TerminalState; readonly record?: JobRecord }
+  /** A worker that was to stop it died first: cancelled by this very call. */
+  | { readonly type: "cancelled"; readonly attempt: number; readonly error: JobError }
+  /** `deadlineAt` has passed: failed by this very call. */
+  | { readonly type: "expired"; readonly attempt: number; readonly error: JobError };
+
+export interface AttemptStatus {
+  /** False: another attempt has taken over, or the job has ended. Stop, and publish nothing. */
+  readonly isLive: boolean;
+  readonly isCancelRequested: boolean;
+}
+
+export type Burial =
+  | {
+      readonly type: "buried";
+      /** Number for the terminal event, whose seq is 1. */
+      readonly attempt: number;
+      readonly error: JobError;
+      readonly gatewayId?: string;
+    }
+  | { readonly type: "ended" | "unknown" | "blameless" };
 
 export interface ProgressReport {
   readonly lastSeq: number;
@@ -131,6 +169,8 @@ export interface JobRecord extends JobView {
   readonly extraData: ExtraData;
   readonly targets?: readonly string[];
   readonly gatewayId?: string;
+  /** Its terminal event is known to be out. */
+  readonly isAnnounced: boolean;
   readonly history?: Readonly<Record<string, unknown>>;
 }
 

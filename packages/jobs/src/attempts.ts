@@ -1,0 +1,126 @@
+import { randomUUID } from "node:crypto";
+import { CodedError, type JobError, type JobMessage } from "@rabbitloom/protocol";
+import { stringifyJson } from "@rabbitloom/workflow";
+import * as z from "zod";
+import { jobError } from "./job-error.ts";
+import type { AttemptStatus, Claim, ClaimRequest, JobStore, NewJob } from "./job-store.ts";
+import { readRecord } from "./reads.ts";
+import { payloadText } from "./record.ts";
+import { claimScript, progressScript, releaseScript } from "./scripts/attempt.ts";
+import { submitScript, withdrawScript } from "./scripts/submit.ts";
+import type { StoreContext } from "./store-context.ts";
+
+/** A withdrawn job may still be delivered: its message was on the way when the deadline passed. */
+const WITHDRAWN_MS = 3_600_000;
+
+/** From the submission of a job to its last attempt. */
+export function attempts(
+  context: StoreContext,
+): Pick<JobStore, "submit" | "withdraw" | "claim" | "reportProgress" | "release"> {
+  const { run, retention } = context;
+
+  async function runClaim({ workerId, message }: ClaimRequest, payload: string) {
+    const answer = await run(
+      claimScript,
+      workerId,
+      deadlineError,
+      cancelError,
+      ...retention,
+      ...newJobArguments({ message }, payload),
+    );
+    return claimSchema.parse(answer);
+  }
+
+  return {
+    async submit(job) {
+      const payload = payloadText(job.message);
+      const answer = await run(submitScript, randomUUID(), ...newJobArguments(job, payload));
+      if (answer === null) {
+        throw new CodedError("CONFLICT", `job ${job.message.jobId} exists already`);
+      }
+      return { number: z.coerce.number().parse(answer) };
+    },
+
+    async withdraw(jobId) {
+      return (await run(withdrawScript, jobId, WITHDRAWN_MS)) === 1;
+    },
+
+    async claim(request): Promise<Claim> {
+      const { message } = request;
+      // A job with a record needs no payload; one that came over AMQP is asked about twice.
+      let [type, ...rest] = await runClaim(request, "");
+      if (type === "unknown") [type, ...rest] = await runClaim(request, payloadText(message));
+      switch (type) {
+        case "claimed":
+          return {
+            type,
+            attempt: z.coerce.number().parse(rest[0]),
+            staleFiles: rest.slice(1).flatMap((names) => namesSchema.parse(names)),
+          };
+        case "cancelled":
+          return { type, attempt: z.coerce.number().parse(rest[0]), error: cancelled };
+        case "expired":
+          return { type, attempt: z.coerce.number().parse(rest[0]), error: deadlinePassed };
+        case "ended": {
+          const record = await readRecord(context, message.jobId).catch(() => undefined);
+          return { type, ...(record !== undefined && { record }) };
+        }
+        case "gone":
+        case "unknown":
+          return { type: "ended" };
+      }
+    },
+
+    async reportProgress(jobId, attempt, { lastSeq, progress }): Promise<AttemptStatus> {
+      const text = progress === undefined ? "" : stringifyJson(progress);
+      const answer = await run(progressScript, jobId, attempt, lastSeq, text);
+      const [isLive, isCancelRequested] = z.tuple([z.number(), z.number()]).parse(answer);
+      return { isLive: isLive === 1, isCancelRequested: isCancelRequested === 1 };
+    },
+
+    async release(jobId, attempt, error) {
+      const isToBlame = error === undefined ? "0" : "1";
+      const text = error === undefined ? "" : stringifyJson(error);
+      return (await run(releaseScript, jobId, attempt, isToBlame, text)) === 1;
+    },
+  };
+}
+
+const cancelled: JobError = jobError("JOB_CANCELLED", "The job was cancelled.");
+const cancelError = stringifyJson(cancelled);
+const deadlinePassed: JobError = jobError(
+  "QUEUE_DEADLINE",
+  "The job was not started before its deadline.",
+);
+const deadlineError = stringifyJson(deadlinePassed);
+
+const claimSchema = z
+  .tuple([z.enum(["claimed", "ended", "gone", "unknown", "cancelled", "expired"])])
+  .rest(z.union([z.string(), z.number()]));
+
+const namesSchema = z
+  .union([z.string(), z.number()])
+  .transform((text): unknown => JSON.parse(String(text)))
+  .pipe(z.array(z.string()));
+
+/** In the order of `create_job` in scripts/submit.ts. */
+function newJobArguments(
+  { message, number, front = false }: Omit<NewJob, "message"> & { message: JobMessageWithId },
+  payload: string,
+): (string | number)[] {
+  const { jobId, lane, pool, clientId, gatewayId, submittedAt, deadlineAt } = message;
+  return [
+    jobId,
+    payload,
+    lane,
+    pool,
+    clientId ?? "",
+    gatewayId ?? "",
+    submittedAt === undefined ? "" : Date.parse(submittedAt),
+    deadlineAt === undefined ? "" : Date.parse(deadlineAt),
+    number ?? "",
+    front ? "1" : "0",
+  ];
+}
+
+type JobMessageWithId = JobMessage & { readonly jobId: string };

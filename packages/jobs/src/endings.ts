@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { jobErrorSchema, jobStateSchema } from "@rabbitloom/protocol";
+import { parseJson, stringifyJson } from "@rabbitloom/workflow";
+import * as z from "zod";
+import { jobError } from "./job-error.ts";
+import type { Burial, Cancellation, JobStore } from "./job-store.ts";
+import {
+  announcedScript,
+  buryScript,
+  cancelScript,
+  finishScript,
+  forgetOldestScript,
+  forgetScript,
+  lastErrorScript,
+} from "./scripts/ending.ts";
+import type { StoreContext } from "./store-context.ts";
+
+/** Jobs removed by one script, so that no other call waits long. */
+const FORGET_AT_ONCE = 500;
+
+/** Everything that ends a job, and forgets it. */
+export function endings({
+  run,
+  retention,
+  goneMs,
+}: StoreContext): Pick<
+  JobStore,
+  "finish" | "cancel" | "bury" | "noteAnnounced" | "forget" | "forgetAllEnded"
+> {
+  async function lastError(jobId: string): Promise<string> {
+    const text = await run(lastErrorScript, jobId);
+    if (typeof text !== "string") return "";
+    const { code, message } = jobErrorSchema.parse(parseJson(text));
+    return ` The last attempt: ${code}: ${message}`;
+  }
+
+  return {
+    async finish(jobId, attempt, { state, outputs, error, lastSeq, history }) {
+      const answer = await run(
+        finishScript,
+        randomUUID(),
+        jobId,
+        attempt,
+        state,
+        lastSeq,
+        stringifyJson(outputs),
+        error === undefined ? "" : stringifyJson(error),
+        history === undefined ? "" : stringifyJson(history),
+        ...retention,
+      );
+      return answer === 1;
+    },
+
+    async cancel(jobId): Promise<Cancellation> {
+      const error = stringifyJson(jobError("JOB_CANCELLED", "The job was cancelled."));
+      const answer = await run(cancelScript, randomUUID(), jobId, error, ...retention);
+      const [found, attempt, gatewayId] = cancellationSchema.parse(answer);
+      return {
+        found,
+        wasRunning: found === "running",
+        attempt,
+        ...(gatewayId !== "" && { gatewayId }),
+      };
+    },
+
+    async bury(jobId, error): Promise<Burial> {
+      const whole = { ...error, message: error.message + (await lastError(jobId)) };
+      const answer = await run(buryScript, randomUUID(), jobId, stringifyJson(whole), ...retention);
+      const [type, attempt, gatewayId] = burialSchema.parse(answer);
+      if (type !== "buried") return { type };
+      return { type, attempt, error: whole, ...(gatewayId !== "" && { gatewayId }) };
+    },
+
+    async noteAnnounced(jobId, attempt) {
+      await run(announcedScript, jobId, attempt);
+    },
+
+    async forget(jobIds) {
+      for (let first = 0; first < jobIds.length; first += FORGET_AT_ONCE) {
+        await run(forgetScript, goneMs, ...jobIds.slice(first, first + FORGET_AT_ONCE));
+      }
+    },
+
+    async forgetAllEnded() {
+      let removed: unknown;
+      do {
+        removed = await run(forgetOldestScript, goneMs, FORGET_AT_ONCE);
+      } while (removed === FORGET_AT_ONCE);
+    },
+  };
+}
+
+const cancellationSchema = z.tuple([
+  z.union([jobStateSchema, z.literal("unknown")]),
+  z.coerce.number(),
+  z.string(),
+]);
+
+const burialSchema = z.union([
+  z.tuple([z.literal("buried"), z.coerce.number(), z.string()]),
+  z.tuple([z.enum(["ended", "unknown", "blameless"])]),
+]);

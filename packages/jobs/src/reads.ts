@@ -1,0 +1,75 @@
+import { CodedError, type JobView, jobStates } from "@rabbitloom/protocol";
+import * as z from "zod";
+import type { JobRecord, JobStore } from "./job-store.ts";
+import {
+  type Row,
+  recordFields,
+  recordOf,
+  rowSchema,
+  rowsSchema,
+  viewFields,
+  viewOf,
+} from "./record.ts";
+import {
+  findScript,
+  historyScript,
+  listScript,
+  queueScript,
+  queueSizeScript,
+} from "./scripts/reading.ts";
+import type { StoreContext } from "./store-context.ts";
+
+const VIEW = [viewFields.length, ...viewFields] as const;
+const RECORD = [recordFields.length, ...recordFields] as const;
+
+/** Everything that only looks. */
+export function reads(
+  context: StoreContext,
+): Pick<JobStore, "find" | "view" | "list" | "queue" | "queueSize" | "history"> {
+  const { run } = context;
+  return {
+    find: (jobId) => readRecord(context, jobId),
+
+    async view(jobId): Promise<JobView | undefined> {
+      const row = found(jobId, await run(findScript, ...VIEW, jobId));
+      return row && viewOf(row);
+    },
+
+    async list({ states = jobStates, limit = 100, offset = 0 } = {}) {
+      const answer = await run(listScript, ...VIEW, offset, limit, ...states);
+      const [total, rows] = z.tuple([z.number(), rowsSchema]).parse(answer);
+      return { jobs: rows.map(viewOf), total };
+    },
+
+    async queue() {
+      const answer = await run(queueScript, ...RECORD);
+      const [running, pending] = z.tuple([rowsSchema, rowsSchema]).parse(answer);
+      return { running: running.map(recordOf), pending: pending.map(recordOf) };
+    },
+
+    async queueSize() {
+      return z.number().parse(await run(queueSizeScript));
+    },
+
+    async history({ maxItems, offset } = {}) {
+      const answer = await run(historyScript, ...RECORD, offset ?? "", maxItems ?? "");
+      return rowsSchema.parse(answer).map(recordOf);
+    },
+  };
+}
+
+export async function readRecord(
+  { run }: StoreContext,
+  jobId: string,
+): Promise<JobRecord | undefined> {
+  const row = found(jobId, await run(findScript, ...RECORD, jobId));
+  return row && recordOf(row);
+}
+
+function found(jobId: string, answer: unknown): Row | undefined {
+  if (answer === "unknown") return undefined;
+  if (answer === "expired") {
+    throw new CodedError("JOB_EXPIRED", `job ${jobId} ended, and its record is no longer kept`);
+  }
+  return rowSchema.parse(answer);
+}

@@ -1,0 +1,124 @@
+import {
+  extraDataSchema,
+  type JobMessage,
+  type JobView,
+  jobViewSchema,
+  type Prompt,
+  promptSchema,
+} from "@rabbitloom/protocol";
+import { parseJson, stringifyJson } from "@rabbitloom/workflow";
+import * as z from "zod";
+import type { JobRecord } from "./job-store.ts";
+
+/** Fields of a job's hash that a view shows; `state` first, as scripts expect it. */
+export const viewFields = [
+  "state",
+  "attempt",
+  "workerId",
+  "lane",
+  "pool",
+  "clientId",
+  "submittedAt",
+  "startedAt",
+  "endedAt",
+  "progress",
+  "outputs",
+  "error",
+  "lastSeq",
+] as const;
+
+/** Fields of the whole record. Prompts are long: only who needs them reads them. */
+export const recordFields = [
+  ...viewFields,
+  "number",
+  "gatewayId",
+  "announced",
+  "payload",
+  "history",
+] as const;
+
+type Field = (typeof recordFields)[number];
+
+/** What a script answers for one job: id, rank among the pending, then the fields' values. */
+const rowSchema = z
+  .tuple([z.string(), z.number().nullable()])
+  .rest(z.union([z.string(), z.number()]).nullable());
+export const rowsSchema = z.array(rowSchema);
+export type Row = z.infer<typeof rowSchema>;
+export { rowSchema };
+
+/** The prompt and what travels with it stay text in Redis, written and read without losing a digit. */
+export function payloadText({ prompt, extraData, targets }: JobMessage): string {
+  return stringifyJson({ prompt, extraData, targets });
+}
+
+export function viewOf(row: Row): JobView {
+  return jobViewSchema.parse(viewParts(row, reader(row, viewFields)));
+}
+
+export function recordOf(row: Row): JobRecord {
+  const read = reader(row, recordFields);
+  const view = jobViewSchema.parse(viewParts(row, read));
+  const { prompt, extraData, targets } = payloadSchema.parse(parseJson(read("payload") ?? "{}"));
+  const gatewayId = read("gatewayId");
+  const history = historySchema.optional().parse(json(read("history")));
+  return {
+    ...view,
+    number: Number(read("number") ?? 0),
+    prompt,
+    extraData,
+    isAnnounced: read("announced") === "1",
+    ...(targets !== undefined && { targets }),
+    ...(gatewayId !== undefined && { gatewayId }),
+    ...(history !== undefined && { history }),
+  };
+}
+
+type Reader = (field: Field) => string | undefined;
+
+/** Empty and absent are the same. */
+function reader([, , ...values]: Row, fields: readonly Field[]): Reader {
+  return (field) => {
+    const value = values[fields.indexOf(field)];
+    return value === null || value === undefined || value === "" ? undefined : String(value);
+  };
+}
+
+function viewParts([id, rank]: Row, read: Reader): Record<string, unknown> {
+  return {
+    id,
+    state: read("state"),
+    attempt: Number(read("attempt") ?? 0),
+    lane: read("lane"),
+    pool: read("pool"),
+    lastSeq: Number(read("lastSeq") ?? 0),
+    submittedAt: time(read("submittedAt")),
+    workerId: read("workerId"),
+    clientId: read("clientId"),
+    queuePosition: rank ?? undefined,
+    startedAt: time(read("startedAt")),
+    endedAt: time(read("endedAt")),
+    progress: json(read("progress")),
+    outputs: json(read("outputs")),
+    error: json(read("error")),
+  };
+}
+
+/** Checked, but handed on as it was read: zod's copies would lose which numbers were written as floats. */
+const payloadSchema = z.object({
+  prompt: z.custom<Prompt>((value) => promptSchema.safeParse(value).success),
+  extraData: z
+    .custom<Record<string, unknown>>((value) => extraDataSchema.safeParse(value).success)
+    .default({}),
+  targets: z.array(z.string()).optional(),
+});
+
+const historySchema = z.record(z.string(), z.unknown());
+
+function json(text: string | undefined): unknown {
+  return text === undefined ? undefined : parseJson(text);
+}
+
+function time(milliseconds: string | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : new Date(Number(milliseconds)).toISOString();
+}

@@ -1,0 +1,84 @@
+import { storeScript } from "./prelude.ts";
+import { CREATE_JOB } from "./submit.ts";
+
+/**
+ * ARGV: worker, deadline error, cancel error, three of retention, then what create_job takes; an empty payload
+ * says that the caller believes there is a record.
+ *
+ * Answers one of
+ *   unknown                          no record, and none could be made without a payload
+ *   gone, what became of it          the record is no longer kept
+ *   ended                            the caller reads the record
+ *   cancelled | expired, attempt     ended by this call
+ *   claimed, attempt, noted files... one JSON list for each note of an earlier attempt
+ */
+export const claimScript = storeScript(`
+${CREATE_JOB}
+local worker, id, payload = ARGV[1], ARGV[7], ARGV[8]
+local key = job(id)
+local state, attempt, cancel, deadline, faults, number =
+  unpack(redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested', 'deadlineAt', 'faults', 'number'))
+if not state then
+  local became = redis.call('GET', root .. 'gone:' .. id)
+  if became then return {'gone', became} end
+  if payload == '' then return {'unknown'} end
+  number = create_job(7)
+  state, attempt, cancel, deadline, faults = 'pending', 0, false, ARGV[14], 0
+end
+if is_terminal(state) then return {'ended'} end
+
+-- Still running: its worker is gone, or was given up by the broker.
+if state == 'running' then redis.call('HSET', key, 'faults', faults + 1) end
+attempt = attempt + 1
+if cancel then
+  redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[3])
+  end_job(id, 'cancelled', ARGV[4], ARGV[5], ARGV[6])
+  return {'cancelled', attempt}
+end
+if attempt == 1 and deadline ~= '' and tonumber(deadline) < milliseconds() then
+  redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[2])
+  end_job(id, 'failed', ARGV[4], ARGV[5], ARGV[6])
+  return {'expired', attempt}
+end
+redis.call('HSET', key, 'state', 'running', 'attempt', attempt, 'workerId', worker, 'startedAt', milliseconds(),
+  'lastSeq', 0)
+redis.call('HDEL', key, 'progress')
+if state == 'pending' then
+  redis.call('ZREM', root .. 'pending', id)
+  redis.call('ZADD', root .. 'running', number, id)
+  queue_changed()
+end
+local answer = {'claimed', attempt}
+if attempt > 1 then
+  for _, names in ipairs(redis.call('HVALS', root .. 'files:' .. id)) do answer[#answer + 1] = names end
+end
+return answer
+`);
+
+/** ARGV: id, attempt, last seq, progress or ''. Answers whether the attempt is live, and whether it is to stop. */
+export const progressScript = storeScript(`
+local key = job(ARGV[1])
+local state, attempt, cancel = unpack(redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested'))
+if state ~= 'running' or attempt ~= ARGV[2] then return {0, 0} end
+redis.call('HSET', key, 'lastSeq', ARGV[3])
+if ARGV[4] ~= '' then redis.call('HSET', key, 'progress', ARGV[4]) end
+return {1, cancel and 1 or 0}
+`);
+
+/**
+ * ARGV: id, attempt, '1' where the job may be to blame, error or ''. Puts the job
+ * back among the pending ones. Answers 1, or 0 where the attempt is not live.
+ */
+export const releaseScript = storeScript(`
+local id = ARGV[1]
+local key = job(id)
+local state, attempt, number, faults = unpack(redis.call('HMGET', key, 'state', 'attempt', 'number', 'faults'))
+if state ~= 'running' or attempt ~= ARGV[2] then return 0 end
+redis.call('HSET', key, 'state', 'pending', 'faults', faults + (ARGV[3] == '1' and 1 or 0))
+if ARGV[4] ~= '' then redis.call('HSET', key, 'lastError', ARGV[4]) end
+redis.call('HDEL', key, 'workerId', 'progress')
+redis.call('ZREM', root .. 'running', id)
+redis.call('ZADD', root .. 'pending', number, id)
+queue_changed()
+return 1
+`);
