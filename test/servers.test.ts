@@ -1,0 +1,39 @@
+import { connect } from "amqplib";
+import { expect, test } from "vitest";
+import { openBroker, openPrivateBroker } from "./support/broker.ts";
+import { namesOf } from "./support/management.ts";
+
+test("queues of a test file are gone from the shared broker when the file is done", async () => {
+  const broker = await openBroker();
+  const connection = await connect(broker.amqpUrl, { noDelay: true });
+  const channel = await connection.createChannel();
+  const arguments_ = { "x-queue-type": "quorum" };
+  await channel.assertQueue(broker.names.dead.queue, { arguments: arguments_ });
+  await connection.close();
+  expect(await namesOf(broker.managementUrl, "queues", broker.prefix)).toHaveLength(1);
+
+  await broker[Symbol.asyncDispose]();
+
+  expect(await namesOf(broker.managementUrl, "queues", broker.prefix)).toEqual([]);
+});
+
+test("a persistent message outlives a broker that is killed and started again", async () => {
+  await using broker = await openPrivateBroker();
+  const queue = broker.names.dead.queue;
+  const quorum = { durable: true, arguments: { "x-queue-type": "quorum" } };
+  const before = await connect(broker.amqpUrl, { noDelay: true });
+  before.on("error", () => {});
+  const publisher = await before.createConfirmChannel();
+  await publisher.assertQueue(queue, quorum);
+  publisher.sendToQueue(queue, Buffer.from("kept"), { persistent: true });
+  await publisher.waitForConfirms();
+
+  await broker.crash();
+  await broker.start();
+
+  const after = await connect(broker.amqpUrl, { noDelay: true });
+  const consumer = await after.createChannel();
+  const message = await consumer.get(queue);
+  expect(message && message.content.toString()).toBe("kept");
+  await after.close();
+}, 120_000);
