@@ -75,6 +75,7 @@ export {
   holdingQueueArguments,
   jobQueueArguments,
   replyStreamArguments,
+  serviceQueueArguments,
   stompDestination,
   topology,
 } from "./topology.ts";

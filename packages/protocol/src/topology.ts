@@ -44,6 +44,8 @@ export function topology({ prefix = "loom" }: TopologyOptions = {}) {
     /** The stream that holds a job's events for its watchers. */
     reply: (jobId: string) => `${prefix}.reply.${jobId}`,
     replyPrefix: `${prefix}.reply.`,
+    /** Where a service that sends jobs itself has their events sent to: its `reply_to`. */
+    service: (serviceId: string) => `${prefix}.service.${serviceId}`,
     gateway: (gatewayId: string) => `${prefix}.gateway.${gatewayId}`,
   };
 }
@@ -82,6 +84,14 @@ export const replyStreamArguments = {
   "x-max-length-bytes": 50_000_000,
   "x-stream-max-segment-size-bytes": 5_000_000,
 } as const;
+
+/**
+ * Arguments of a service's reply queue. It outlives a lost connection for a while, so that the events of that
+ * while wait for the service to come back; it is durable, as later brokers want of a queue that is shared.
+ */
+export function serviceQueueArguments(keepMs: number) {
+  return { "x-queue-type": "classic", "x-expires": keepMs };
+}
 
 /** Arguments of the queues that hold dead and unroutable jobs. */
 export const holdingQueueArguments = { "x-queue-type": "quorum" } as const;
