@@ -6,11 +6,12 @@ export async function errorFromResponse(response: Response, where: string): Prom
   const body = bodySchema.safeParse(await jsonOf(response)).data ?? {};
   const retryAfterSeconds = Number(response.headers.get("retry-after") ?? Number.NaN);
   const message = messageOf(body) ?? response.statusText;
+  const nodeErrors = body.node_errors ?? body.nodeErrors;
   return new CodedError(codeOf(body, response.status), `${where}: ${message}`, {
     details: {
       status: response.status,
       ...(body.code !== undefined && { code: body.code }),
-      ...(body.node_errors !== undefined && { nodeErrors: body.node_errors }),
+      ...(nodeErrors !== undefined && { nodeErrors }),
       ...(Number.isFinite(retryAfterSeconds) && { retryAfterSeconds }),
     },
   });
@@ -29,6 +30,7 @@ const bodySchema = z.looseObject({
   detail: z.string().optional().catch(undefined),
   error: z.union([comfyErrorSchema, z.string()]).optional().catch(undefined),
   node_errors: nodeErrorsSchema.optional().catch(undefined),
+  nodeErrors: nodeErrorsSchema.optional().catch(undefined),
 });
 type Body = z.infer<typeof bodySchema>;
 

@@ -1,0 +1,7 @@
+export type {
+  AmqpClient,
+  AmqpClientOptions,
+  AmqpJob,
+  AmqpSubmitOptions,
+} from "./amqp-client.ts";
+export { connectAmqpClient } from "./amqp-client.ts";
