@@ -154,11 +154,18 @@ export interface JobOutcome {
   readonly history?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Exactly one side says the terminal event. `pending`: the canceller publishes it, as event 1 of `attempt`, and
+ * notes it by `noteAnnounced`. `running`: the request is noted, the canceller sends a job-cancel control message, and
+ * the worker that stops publishes the event with its own attempt (should that worker die, the next claim ends
+ * the job). It may also have been too late, and the job succeeds.
+ */
 export interface Cancellation {
   /** The state that was found; `unknown` where there is no such job. */
   readonly found: JobState | "unknown";
+  /** A worker has to be told. */
   readonly wasRunning: boolean;
-  /** Number for the terminal event, which whoever cancelled has to publish: one above the live attempt. */
+  /** Number for the terminal event of a job that was pending. */
   readonly attempt: number;
   readonly gatewayId?: string;
 }
