@@ -77,6 +77,12 @@ export interface JobStore extends AsyncDisposable {
    */
   allocateNumbers(request: NumberRequest): Promise<{ readonly first: number }>;
 
+  /** Notes that the job has a stream on the broker, from before it is made until after it is deleted. */
+  noteStream(jobId: string): Promise<void>;
+  forgetStream(jobId: string): Promise<void>;
+  /** Jobs that have a stream. */
+  streams(): Promise<string[]>;
+
   /**
    * Registers a worker, until it retires or is silent for too long. Answers whether its catalog is known: if
    * not, it has to be announced with it.

@@ -9,6 +9,7 @@ import { type Retention, retentionArguments } from "./retention.ts";
 import { storeScripts } from "./scripts/index.ts";
 import { storeRoot } from "./scripts/prelude.ts";
 import type { StoreContext } from "./store-context.ts";
+import { streams } from "./streams.ts";
 
 export interface JobStoreOptions {
   /** `redis://user:password@host:port/database`. */
@@ -53,6 +54,7 @@ export async function openJobStore({
     ...reads(context),
     ...names(context, onProblem),
     ...registry(context, workerTtlSeconds * 1_000),
+    ...streams(context),
     onQueueChange: (listener) =>
       redis.subscribe(`${root}queue-change`, (text) => listener(Number(text))),
     ping: () => redis.ping(),

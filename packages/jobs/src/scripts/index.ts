@@ -12,6 +12,7 @@ import {
 import { allocateScript, noteFilesScript } from "./names.ts";
 import { findScript, historyScript, listScript, queueScript, queueSizeScript } from "./reading.ts";
 import { announceScript, catalogScript, retireScript, workersScript } from "./registry.ts";
+import { forgetStreamScript, noteStreamScript, streamsScript } from "./streams.ts";
 import { submitScript, withdrawScript } from "./submit.ts";
 
 /** Every script of the store. */
@@ -39,4 +40,7 @@ export const storeScripts: readonly Script[] = [
   retireScript,
   workersScript,
   catalogScript,
+  noteStreamScript,
+  forgetStreamScript,
+  streamsScript,
 ];

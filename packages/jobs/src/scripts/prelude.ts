@@ -13,6 +13,7 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>name:<...>     the last number given to files of one prefix in one folder
  *   <root>workers        hash: worker -> its registration; <root>worker-expiry sorted set by time
  *   <root>catalogs       hash: pool and digest -> node and model catalog; <root>catalog-version counts changes
+ *   <root>streams        set: jobs that have a stream on the broker
  *   <root>queue-change   channel: the queue's size after each change of a job's state
  */
 export function storeRoot(prefix: string): string {
