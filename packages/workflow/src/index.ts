@@ -1,3 +1,7 @@
+export type { ConvertedWorkflow, ConvertOptions } from "./convert/convert-workflow.ts";
+export { convertWorkflow } from "./convert/convert-workflow.ts";
+export type { UiWorkflow } from "./convert/ui-workflow.ts";
+export { uiWorkflowSchema } from "./convert/ui-workflow.ts";
 export { copyFloatMarks, isFloatAt, markFloat } from "./json/float-marks.ts";
 export type { ParseJsonOptions } from "./json/parse-json.ts";
 export { parseJson } from "./json/parse-json.ts";

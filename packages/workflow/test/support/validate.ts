@@ -39,7 +39,7 @@ export const catalog = catalogOf(
     isOutput: true,
   }),
 );
-const load = catalog["Load"];
+const load = catalog.Load;
 if (load !== undefined) {
   load.listed = {
     model: { kind: "models", folder: "vae", extra: ["built in"] },

@@ -8,7 +8,7 @@ test("a negative slot counts from the end, and the copy says which output it is"
     "1": { class_type: "Source", inputs: source },
     "2": { class_type: "Save", inputs: { images: ["1", -2] } },
   });
-  expect(prompt["2"]?.inputs["images"]).toEqual(["1", 0]);
+  expect(prompt["2"]?.inputs.images).toEqual(["1", 0]);
 });
 
 test.each([

@@ -24,7 +24,7 @@ test("a seed of 2^64-1 survives reading, validation and writing, and one more is
     return submitted(parseJson(text));
   };
   const { prompt } = await accepted(withSeed(18446744073709551615n));
-  expect(prompt["1"]?.inputs["seed"]).toBe(18446744073709551615n);
+  expect(prompt["1"]?.inputs.seed).toBe(18446744073709551615n);
   expect(stringifyJson(prompt, { form: "python" })).toContain('"seed": 18446744073709551615');
   const failure = await refused(withSeed(18446744073709551616n));
   expect(failure.node_errors["1"]?.errors[0]?.message).toBe(
@@ -76,7 +76,7 @@ test.each([
 ])("INT of %j is %j", async (value, expected) => {
   const own = catalogOf(nodeInfo("Out", { required: { x: ["INT"] }, isOutput: true }));
   const result = await validatePrompt({ "1": { class_type: "Out", inputs: { x: value } } }, own);
-  expect(result.ok ? result.prompt["1"]?.inputs["x"] : undefined).toBe(expected);
+  expect(result.ok ? result.prompt["1"]?.inputs.x : undefined).toBe(expected);
 });
 
 test("a wrapped literal is taken out of its wrapper, unless it is a list that could be taken for a link", async () => {
@@ -86,6 +86,6 @@ test("a wrapped literal is taken out of its wrapper, unless it is a list that co
     "3": { class_type: "Save", inputs: { images: ["1", 0] } },
     "4": { class_type: "Save", inputs: { images: ["2", 0] } },
   });
-  expect(prompt["1"]?.inputs["width"]).toBe(64);
-  expect(prompt["2"]?.inputs["value"]).toEqual({ __value__: ["1", 0] });
+  expect(prompt["1"]?.inputs.width).toBe(64);
+  expect(prompt["2"]?.inputs.value).toEqual({ __value__: ["1", 0] });
 });

@@ -11,10 +11,10 @@ const own = catalogOf(
   nodeInfo("Typed", { required: { a: ["IMAGE,FLOAT"] }, isOutput: true }),
   nodeInfo("Int", { output: ["INT"] }),
 );
-if (own["Strict"] !== undefined) own["Strict"].validates = "all";
-if (own["Typed"] !== undefined) {
-  own["Typed"].validates = ["a"];
-  own["Typed"].validatesTypes = true;
+if (own.Strict !== undefined) own.Strict.validates = "all";
+if (own.Typed !== undefined) {
+  own.Typed.validates = ["a"];
+  own.Typed.validatesTypes = true;
 }
 
 test("min and max are left to them, with or without the hook", async () => {

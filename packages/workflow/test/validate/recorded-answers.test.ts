@@ -31,9 +31,9 @@ const improved = new Set(["cycle of two", "cycle self"]);
 const others = new Set(["no prompt", "number not numeric"]);
 
 const catalog = recordedCatalog();
-const loadImage = catalog["LoadImage"];
+const loadImage = catalog.LoadImage;
 if (loadImage !== undefined) {
-  loadImage.listed["image"] = { kind: "files", folder: "input", media: "image" };
+  loadImage.listed.image = { kind: "files", folder: "input", media: "image" };
   loadImage.validates = ["image"];
 }
 
