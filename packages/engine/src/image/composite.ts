@@ -1,5 +1,6 @@
 import { type Tensor, tensor } from "../tensor.ts";
 import { repeatToBatch } from "./batch.ts";
+import { asMaskBatch } from "./mask-shape.ts";
 import { channelPlanes } from "./plane.ts";
 import { resizeChannels } from "./resize.ts";
 import { clamp } from "./rounding.ts";
@@ -51,10 +52,4 @@ export function composite(options: CompositeOptions): Tensor {
     }
   }
   return tensor(destination.shape, data);
-}
-
-/** [...,h,w] to [B,h,w] */
-function asMaskBatch(mask: Tensor): Tensor {
-  const { outer, height, width } = channelPlanes(mask);
-  return tensor([outer, height, width], mask.data);
 }

@@ -1,6 +1,5 @@
 import { bytesToFloats, floatsToBytes } from "../bytes.ts";
 import type { Planes } from "../plane.ts";
-import { clamp } from "../rounding.ts";
 
 /**
  * Lanczos-3 with antialiasing, in 8-bit fixed point as Pillow does it: values become bytes, rows are
@@ -42,7 +41,7 @@ function filterBytes(
 ): Uint8Array {
   const { outer, size, inner } = layout;
   const { count, starts, sizes, weights } = lanczosTaps(size, outSize);
-  const result = new Uint8Array(outer * outSize * inner);
+  const result = new Uint8ClampedArray(outer * outSize * inner);
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < outSize; i++) {
       const from = (o * size + starts[i]!) * inner;
@@ -51,13 +50,13 @@ function filterBytes(
       for (let c = 0; c < inner; c++) {
         let sum = 1 << (PRECISION_BITS - 1);
         for (let k = 0; k < taps; k++) {
-          sum += bytes[from + k * inner + c]! * weights[i * count + k]!;
+          sum += Math.imul(bytes[from + k * inner + c]!, weights[i * count + k]!);
         }
-        result[to + c] = clamp(sum >> PRECISION_BITS, 0, 255);
+        result[to + c] = sum >> PRECISION_BITS;
       }
     }
   }
-  return result;
+  return new Uint8Array(result.buffer);
 }
 
 function lanczosTaps(inSize: number, outSize: number): FixedTaps {

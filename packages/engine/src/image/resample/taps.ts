@@ -18,7 +18,7 @@ export function bilinearTaps(inSize: number, outSize: number): Taps {
   const taps = emptyTaps(outSize, 2);
   const scale = Math.fround(inSize / outSize);
   for (let i = 0; i < outSize; i++) {
-    const source = Math.max(0, Math.fround(Math.fround(scale * (i + 0.5)) - 0.5));
+    const source = Math.max(0, Math.fround(scale * (i + 0.5) - 0.5));
     const index = Math.min(Math.trunc(source), inSize - 1);
     const fraction = Math.fround(source - index);
     taps.indices[i * 2] = index;
