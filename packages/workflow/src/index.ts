@@ -2,6 +2,7 @@ export type { ConvertedWorkflow, ConvertOptions } from "./convert/convert-workfl
 export { convertWorkflow } from "./convert/convert-workflow.ts";
 export type { UiWorkflow } from "./convert/ui-workflow.ts";
 export { uiWorkflowSchema } from "./convert/ui-workflow.ts";
+export type { NodeInfoLookup } from "./convert/widget-slots.ts";
 export { copyFloatMarks, isFloatAt, markFloat } from "./json/float-marks.ts";
 export type { ParseJsonOptions } from "./json/parse-json.ts";
 export { parseJson } from "./json/parse-json.ts";
