@@ -10,6 +10,8 @@ export { pythonFloat } from "./json/python-float.ts";
 export { pythonRepr, pythonStr, pythonType } from "./json/python-text.ts";
 export type { StringifyJsonOptions } from "./json/stringify-json.ts";
 export { stringifyJson } from "./json/stringify-json.ts";
+export type { NodeOrder } from "./order/nodes-in-order.ts";
+export { nodesInOrder } from "./order/nodes-in-order.ts";
 export type { Link } from "./prompt/link.ts";
 export { isLink } from "./prompt/link.ts";
 export type {
