@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "amqplib";
 import { expect, test } from "vitest";
 import { openBroker, openPrivateBroker } from "./support/broker.ts";
@@ -17,6 +18,9 @@ test("queues of a test file are gone from the shared broker when the file is don
   expect(await namesOf(broker.managementUrl, "queues", broker.prefix)).toEqual([]);
 });
 
+/** RabbitMQ 3.10 cannot restart a quorum queue that was declared less than 2 to 3 s before a kill -9. */
+const QUEUE_SETTLES_MS = 3_000;
+
 test("a persistent message outlives a broker that is killed and started again", async () => {
   await using broker = await openPrivateBroker();
   const queue = broker.names.dead.queue;
@@ -24,16 +28,18 @@ test("a persistent message outlives a broker that is killed and started again", 
   const before = await connect(broker.amqpUrl, { noDelay: true });
   before.on("error", () => {});
   const publisher = await before.createConfirmChannel();
+  publisher.on("error", () => {});
   await publisher.assertQueue(queue, quorum);
   publisher.sendToQueue(queue, Buffer.from("kept"), { persistent: true });
   await publisher.waitForConfirms();
 
+  await delay(QUEUE_SETTLES_MS);
   await broker.crash();
   await broker.start();
 
   const after = await connect(broker.amqpUrl, { noDelay: true });
   const consumer = await after.createChannel();
   const message = await consumer.get(queue);
-  expect(message && message.content.toString()).toBe("kept");
+  expect(message === false ? undefined : message.content.toString()).toBe("kept");
   await after.close();
 }, 120_000);

@@ -82,11 +82,11 @@ function withPrefix(facts: SharedBroker, close: () => Promise<void>): TestBroker
 
 /** Where AMQP_URL is set, the others have the plugins' usual ports on the same host. */
 function brokerFromEnvironment(): SharedBroker | undefined {
-  const { AMQP_URL, MANAGEMENT_URL, STOMP_URL, LOOM_JWT_PRIVATE_KEY_FILE } = process.env;
+  const { AMQP_URL, MANAGEMENT_URL, STOMP_URL, JWT_PRIVATE_KEY_FILE } = process.env;
   if (AMQP_URL === undefined) return undefined;
-  if (LOOM_JWT_PRIVATE_KEY_FILE === undefined) {
+  if (JWT_PRIVATE_KEY_FILE === undefined) {
     throw new Error(
-      "AMQP_URL is set: LOOM_JWT_PRIVATE_KEY_FILE must then name the PEM file of the RS256 key " +
+      "AMQP_URL is set: JWT_PRIVATE_KEY_FILE must then name the PEM file of the RS256 key " +
         "whose public half that broker trusts (auth_oauth2.signing_keys)",
     );
   }
@@ -95,6 +95,6 @@ function brokerFromEnvironment(): SharedBroker | undefined {
     amqpUrl: AMQP_URL,
     managementUrl: MANAGEMENT_URL ?? `http://${username}:${password}@${hostname}:15672`,
     stompUrl: STOMP_URL ?? `ws://${hostname}:15674/ws`,
-    jwtPrivateKeyFile: LOOM_JWT_PRIVATE_KEY_FILE,
+    jwtPrivateKeyFile: JWT_PRIVATE_KEY_FILE,
   };
 }

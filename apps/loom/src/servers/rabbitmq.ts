@@ -1,6 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, type Exit, startChild, waitForLog } from "./child.ts";
@@ -52,7 +52,15 @@ const USER = "loom";
 const START_TIMEOUT_MS = 90_000;
 const INSTALLATIONS = "/usr/lib/rabbitmq/lib";
 const DEPLOY = fileURLToPath(new URL("../../../../deploy/rabbitmq/", import.meta.url));
-const ANY_PORT = { amqp: 0, stomp: 0, webStomp: 0, management: 0, prometheus: 0, epmd: 0, distribution: 0 };
+const ANY_PORT = {
+  amqp: 0,
+  stomp: 0,
+  webStomp: 0,
+  management: 0,
+  prometheus: 0,
+  epmd: 0,
+  distribution: 0,
+};
 
 /**
  * Starts a RabbitMQ of its own in a folder, as whoever calls, and waits until it takes connections. It
@@ -80,7 +88,14 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<RabbitmqS
   let child: Child;
   try {
     const from = await sizeOf(logFile);
-    child = await startChild({ command: program, args: [], logFile, env, cwd: folder, endsWithParent });
+    child = await startChild({
+      command: program,
+      args: [],
+      logFile,
+      env,
+      cwd: folder,
+      endsWithParent,
+    });
     await waitForLog({
       child,
       from,
@@ -180,7 +195,7 @@ async function prepare(facts: {
     "default_permissions.read = .*",
     "default_permissions.write = .*",
     "default_user_tags.administrator = true",
-    `auth_oauth2.signing_keys.loom = ${publicKeyFile}`,
+    `auth_oauth2.signing_keys.gw1 = ${publicKeyFile}`,
   ];
   const common = await readFile(join(DEPLOY, "rabbitmq.conf"), "utf8");
   const file = join(folder, "rabbitmq.conf");

@@ -1,6 +1,6 @@
+import { generateKeyPair } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { generateKeyPair } from "node:crypto";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
