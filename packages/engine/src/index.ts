@@ -1,3 +1,5 @@
+export type { RunOutcome } from "./execute/outcome.ts";
+export type { CachePolicy } from "./execute/result-cache.ts";
 export { nodeCatalogEntry } from "./nodes/catalog-entry.ts";
 export type {
   CheckContext,
@@ -11,6 +13,7 @@ export type {
   PreviewImage,
   PromptNode,
 } from "./nodes/context.ts";
+export { coreNodes } from "./nodes/core-nodes.ts";
 export type {
   HiddenInputs,
   HiddenValues,
@@ -42,9 +45,13 @@ export {
   string,
   vae,
 } from "./nodes/input.ts";
+export type { LoadedPack } from "./nodes/load-pack.ts";
+export { loadPack } from "./nodes/load-pack.ts";
 export type { NodeRegistry } from "./nodes/registry.ts";
 export { createRegistry, nodeCatalog } from "./nodes/registry.ts";
 export type { Link, NodeValues, ValueOfType } from "./nodes/values.ts";
-export { ExecutionBlocker, isLink } from "./nodes/values.ts";
+export { ExecutionBlocker, isBlocker, isLink } from "./nodes/values.ts";
+export type { Engine, EngineCatalog, EngineJob, EngineOptions } from "./process/engine.ts";
+export { openEngine } from "./process/open-engine.ts";
 export type { Latent, Tensor } from "./tensor.ts";
 export { elementCount, tensor } from "./tensor.ts";

@@ -1,6 +1,6 @@
 import type { NodeContext } from "../nodes/context.ts";
 import type { NodeClass } from "../nodes/define-node.ts";
-import { ExecutionBlocker } from "../nodes/values.ts";
+import { type ExecutionBlocker, isBlocker } from "../nodes/values.ts";
 import type { CallInputs } from "./deal-inputs.ts";
 import { blocked, type CallOutcome, readReturn } from "./node-return.ts";
 
@@ -56,10 +56,10 @@ function findBlocker(call: CallInputs, inputIsList: boolean): ExecutionBlocker |
   for (const inputs of [call.inputs, call.undeclared]) {
     for (const name in inputs) {
       const value = inputs[name];
-      if (value instanceof ExecutionBlocker) return value;
+      if (isBlocker(value)) return value;
       if (!inputIsList || !Array.isArray(value)) continue;
-      const inside = value.find((entry) => entry instanceof ExecutionBlocker);
-      if (inside instanceof ExecutionBlocker) return inside;
+      const inside = value.find(isBlocker);
+      if (inside !== undefined) return inside;
     }
   }
   return undefined;

@@ -1,8 +1,8 @@
 import { CodedError } from "@rabbitloom/protocol";
 import type { NodeClass } from "../nodes/define-node.ts";
 import type { ExpandGraph } from "../nodes/graph-builder.ts";
-import type { Link } from "../nodes/values.ts";
-import { ExecutionBlocker, isLink } from "../nodes/values.ts";
+import type { ExecutionBlocker, Link } from "../nodes/values.ts";
+import { isBlocker, isLink } from "../nodes/values.ts";
 import type { FinishedNode } from "./result-cache.ts";
 
 /** What one call of a node came to. */
@@ -16,17 +16,14 @@ export interface CallOutcome {
 /** Reads what `run` returned: outputs in order, the long form, one blocker for all outputs, or nothing. */
 export function readReturn(returned: unknown, nodeClass: NodeClass): CallOutcome {
   if (Array.isArray(returned)) return { outputs: returned, ui: null, expand: null };
-  if (returned instanceof ExecutionBlocker) return blocked(returned, nodeClass);
+  if (isBlocker(returned)) return blocked(returned, nodeClass);
   if (returned === undefined || returned === null) return { outputs: [], ui: null, expand: null };
   if (isRecord(returned)) {
     const { ui, result, expand, ...others } = returned;
     const unknownNames = Object.keys(others);
     if (unknownNames.length === 0) {
       return {
-        outputs:
-          result instanceof ExecutionBlocker
-            ? blocked(result, nodeClass).outputs
-            : readOutputs(result),
+        outputs: isBlocker(result) ? blocked(result, nodeClass).outputs : readOutputs(result),
         ui: readUi(ui),
         expand: readGraph(expand),
       };
@@ -119,7 +116,7 @@ export function mergeOutputs(
     for (const call of calls) {
       const value = call.outputs[index] ?? null;
       if (call.expand !== null && isLink(value)) joined.push(...behind(value));
-      else if (!isList || value instanceof ExecutionBlocker) joined.push(value);
+      else if (!isList || isBlocker(value)) joined.push(value);
       else if (Array.isArray(value)) for (const entry of value) joined.push(entry);
       else if (value !== null) throw wrongReturn(`a ${typeof value} as output ${index}, a list`);
     }

@@ -1,5 +1,6 @@
 import type { JobError, NodeErrors, Outputs } from "@rabbitloom/protocol";
 import { CodedError, errorCodes, isCodedError } from "@rabbitloom/protocol";
+import type { PromptFailure } from "@rabbitloom/workflow";
 import type { PromptNode } from "../nodes/context.ts";
 import type { InputLists } from "./collect-inputs.ts";
 
@@ -13,6 +14,8 @@ export interface RunOutcome {
   readonly cause?: unknown;
   /** Complaints about outputs that were left out because they are not valid. */
   readonly nodeErrors?: NodeErrors;
+  /** Why the prompt was refused, in the shape that ComfyUI's clients read. */
+  readonly failure?: PromptFailure;
 }
 
 /** Where something went wrong. */

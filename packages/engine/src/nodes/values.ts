@@ -30,13 +30,21 @@ export function isLink(value: unknown): value is Link {
   );
 }
 
+/** Shared by all copies of this package, so that a pack's own copy makes blockers that the engine knows. */
+const BLOCKER = Symbol.for("rabbitloom.ExecutionBlocker");
+
 /**
  * Stands in for a value that must not be used: a node that receives one is not called, and hands it
  * on from all of its outputs. With a message, the first node that receives it reports the message.
  */
 export class ExecutionBlocker {
+  readonly [BLOCKER] = true;
   readonly message: string | null;
   constructor(message: string | null = null) {
     this.message = message;
   }
+}
+
+export function isBlocker(value: unknown): value is ExecutionBlocker {
+  return typeof value === "object" && value !== null && BLOCKER in value;
 }
