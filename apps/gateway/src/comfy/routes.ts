@@ -1,0 +1,45 @@
+import type { FastifyInstance } from "fastify";
+import { sendComfyError } from "../http/comfy-reply.ts";
+import { toCodedError } from "../http/to-coded-error.ts";
+import { type SocketRouteOptions, socketRoutes } from "../ws/routes.ts";
+import { type HistoryRouteOptions, historyRoutes } from "./history-routes.ts";
+import { type InfoRouteOptions, infoRoutes } from "./info-routes.ts";
+import { type ComfyPromptOptions, comfyPromptRoutes } from "./prompt-route.ts";
+import { type QueueRouteOptions, queueRoutes } from "./queue-routes.ts";
+import { type SettingsRouteOptions, settingsRoutes } from "./settings-routes.ts";
+import { type UploadRouteOptions, uploadRoutes } from "./upload-routes.ts";
+import { viewRoute } from "./view-route.ts";
+
+export type ComfyRouteOptions = ComfyPromptOptions &
+  QueueRouteOptions &
+  HistoryRouteOptions &
+  InfoRouteOptions &
+  UploadRouteOptions &
+  SettingsRouteOptions &
+  SocketRouteOptions;
+
+/** ComfyUI's own API, each route also under `/api`, with errors in ComfyUI's shape. */
+export async function comfyRoutes(app: FastifyInstance, options: ComfyRouteOptions): Promise<void> {
+  for (const prefix of ["", "/api"]) {
+    await app.register(
+      async (scope) => {
+        scope.setErrorHandler((error, request, reply) => {
+          const coded = toCodedError(error);
+          if (coded.code === "INTERNAL") {
+            request.log.error({ err: error, url: request.url }, "request failed");
+          }
+          return sendComfyError(reply, coded);
+        });
+        comfyPromptRoutes(scope, options);
+        queueRoutes(scope, options);
+        historyRoutes(scope, options);
+        viewRoute(scope, options);
+        uploadRoutes(scope, options);
+        infoRoutes(scope, options);
+        settingsRoutes(scope, options);
+        socketRoutes(scope, options);
+      },
+      { prefix },
+    );
+  }
+}

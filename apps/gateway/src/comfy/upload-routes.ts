@@ -1,0 +1,78 @@
+import { rm } from "node:fs/promises";
+import { CodedError } from "@rabbitloom/protocol";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { type Folders, isFolderName } from "../files/folders.ts";
+import { placeFile, type ReceivedFile, receiveFile } from "../files/place-file.ts";
+import { sendComfyJson, sendNothing } from "../http/comfy-reply.ts";
+
+/** Parts beside the file are a few words each; more than this is no field. */
+const MAX_FIELD_BYTES = 65_536;
+
+export interface UploadRouteOptions {
+  readonly folders: Folders;
+  readonly maxUploadBytes: number;
+}
+
+/** `/upload/image`: a file for nodes to load. Any kind of file is taken, as in ComfyUI. */
+export function uploadRoutes(
+  app: FastifyInstance,
+  { folders, maxUploadBytes }: UploadRouteOptions,
+): void {
+  app.post("/upload/image", { bodyLimit: maxUploadBytes }, async (request, reply) => {
+    if (!request.isMultipart()) return sendNothing(reply, 400);
+    const upload = await readUpload(request, folders);
+    if (upload.image === undefined) return sendNothing(reply, 400);
+    const { filename, file } = upload.image;
+    const type = upload.fields.get("type") ?? "input";
+    const subfolder = upload.fields.get("subfolder") ?? "";
+    if (!isFolderName(type)) {
+      await rm(file.path, { force: true });
+      throw new CodedError(
+        "INVALID_REQUEST",
+        `type: expected input, output or temp, got ${JSON.stringify(type)}`,
+      );
+    }
+    const overwrite = ["true", "1"].includes(upload.fields.get("overwrite") ?? "");
+    const name = await placeFile(folders[type], file, { filename, subfolder, overwrite });
+    return sendComfyJson(reply, { name, subfolder, type });
+  });
+}
+
+interface Upload {
+  readonly image: { readonly filename: string; readonly file: ReceivedFile } | undefined;
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+/** Fields may stand before or after the file, and some clients send them as files. */
+async function readUpload(request: FastifyRequest, folders: Folders): Promise<Upload> {
+  const fields = new Map<string, string>();
+  let image: Upload["image"];
+  for await (const part of request.parts()) {
+    if (part.type === "field") {
+      fields.set(part.fieldname, String(part.value));
+    } else if (part.fieldname !== "image") {
+      fields.set(part.fieldname, await readSmall(part.fieldname, part.file));
+    } else if (image !== undefined) {
+      part.file.resume();
+    } else {
+      const file = await receiveFile(folders.temp, part.file);
+      image = { filename: part.filename, file };
+      if (part.file.truncated) {
+        await rm(file.path, { force: true });
+        throw new CodedError("PAYLOAD_TOO_LARGE", "image: the file is over the size limit");
+      }
+    }
+  }
+  return { image, fields };
+}
+
+async function readSmall(name: string, source: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.byteLength;
+    if (size > MAX_FIELD_BYTES) throw new CodedError("PAYLOAD_TOO_LARGE", `${name}: too long for a field`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8").trim();
+}

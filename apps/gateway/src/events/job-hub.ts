@@ -1,0 +1,78 @@
+import { type Cursor, isAfter, type JobEndEvent, type JobEvent } from "@rabbitloom/protocol";
+
+export type EventListener = (event: JobEvent, word: string) => void;
+
+/**
+ * Hands events to whoever waits for them. Each event passes once and in order: repeats, and what an attempt still
+ * says after a later one was heard, are dropped here.
+ */
+export interface JobHub {
+  deliver(word: string, events: readonly JobEvent[]): void;
+  /** Every event of every job. */
+  onEvent(listener: EventListener): Disposable;
+  /** The end of one job, once. */
+  onEnd(jobId: string, listener: (event: JobEndEvent) => void): Disposable;
+  /** Jobs somebody waits for. */
+  awaited(): string[];
+}
+
+/** Ended jobs remembered, so that a straggler of theirs is known as one. */
+const ENDED_KEPT = 10_000;
+
+export function jobHub(): JobHub {
+  const listeners = new Set<EventListener>();
+  const endListeners = new Map<string, Set<(event: JobEndEvent) => void>>();
+  const cursors = new Map<string, Cursor>();
+  const ended = new Set<string>();
+
+  function isNews(event: JobEvent): boolean {
+    const { jobId, attempt, seq, type } = event;
+    if (ended.has(jobId)) return false;
+    const cursor = cursors.get(jobId);
+    // An end may be made up from the record, which knows its attempt but not always its number.
+    const isOld =
+      type === "job-end" ? attempt < (cursor?.attempt ?? 0) : cursor && !isAfter(event, cursor);
+    if (isOld) return false;
+    if (type === "job-end") {
+      cursors.delete(jobId);
+      ended.add(jobId);
+      const [oldest] = ended;
+      if (ended.size > ENDED_KEPT && oldest !== undefined) ended.delete(oldest);
+    } else {
+      cursors.set(jobId, { attempt, seq });
+    }
+    return true;
+  }
+
+  function end(event: JobEndEvent): void {
+    const waiting = endListeners.get(event.jobId);
+    endListeners.delete(event.jobId);
+    for (const listener of waiting ?? []) listener(event);
+  }
+
+  return {
+    deliver(word, events) {
+      for (const event of events) {
+        if (!isNews(event)) continue;
+        for (const listener of listeners) listener(event, word);
+        if (event.type === "job-end") end(event);
+      }
+    },
+    onEvent(listener) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+    onEnd(jobId, listener) {
+      const waiting = endListeners.get(jobId) ?? new Set();
+      waiting.add(listener);
+      endListeners.set(jobId, waiting);
+      return {
+        [Symbol.dispose]() {
+          waiting.delete(listener);
+          if (waiting.size === 0 && endListeners.get(jobId) === waiting) endListeners.delete(jobId);
+        },
+      };
+    },
+    awaited: () => [...endListeners.keys()],
+  };
+}

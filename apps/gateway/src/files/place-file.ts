@@ -1,0 +1,134 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { copyFile, constants, link, mkdir, rename, rm, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { CodedError } from "@rabbitloom/protocol";
+import { checkedSubfolder, checkRelative } from "./folders.ts";
+
+/** Bytes that came in, on disk but under no name yet. */
+export interface ReceivedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly digest: string;
+}
+
+/** Writes a stream to a nameless file of the folder that it will stay in. */
+export async function receiveFile(
+  root: string,
+  source: NodeJS.ReadableStream,
+): Promise<ReceivedFile> {
+  await mkdir(root, { recursive: true });
+  const path = join(root, `.upload-${randomUUID()}`);
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  try {
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        sizeBytes += chunk.byteLength;
+        done(null, chunk);
+      },
+    });
+    await pipeline(source, measure, createWriteStream(path, { flags: "wx" }));
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+  return { path, sizeBytes, digest: hash.digest("hex") };
+}
+
+export interface Placement {
+  /** As the client said it; only its last part counts. */
+  readonly filename: string;
+  readonly subfolder: string;
+  readonly overwrite: boolean;
+}
+
+/**
+ * Gives a received file its name, by ComfyUI's rules: the same bytes under the same name are one file, other bytes
+ * become `a (1).png`, `a (2).png`; with `overwrite` the name is taken over. Returns the name it got.
+ */
+export async function placeFile(
+  root: string,
+  file: ReceivedFile,
+  { filename, subfolder, overwrite }: Placement,
+): Promise<string> {
+  try {
+    const name = checkFilename(filename);
+    checkRelative(subfolder, "subfolder");
+    const folder = await checkedSubfolder(root, subfolder);
+    await mkdir(folder, { recursive: true });
+    if (overwrite) {
+      await takeOver(file.path, join(folder, name));
+      return name;
+    }
+    return await placeBeside(folder, name, file);
+  } finally {
+    await rm(file.path, { force: true });
+  }
+}
+
+function checkFilename(filename: string): string {
+  checkRelative(filename, "filename");
+  const name = basename(filename.replaceAll("\\", "/"));
+  if (name === "" || name === ".") {
+    throw new CodedError("FILE_REFUSED", `filename: expected a name, got ${JSON.stringify(filename)}`);
+  }
+  return name;
+}
+
+/** Two uploads of one name at once do not meet: whoever makes the name first has it. */
+async function placeBeside(folder: string, name: string, file: ReceivedFile): Promise<string> {
+  const extension = extname(name);
+  const stem = name.slice(0, name.length - extension.length);
+  for (let i = 0; ; i++) {
+    const candidate = i === 0 ? name : `${stem} (${i})${extension}`;
+    const path = join(folder, candidate);
+    if (await claimName(file.path, path)) return candidate;
+    if (await holdsSame(path, file)) return candidate;
+  }
+}
+
+async function takeOver(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    // Another file system: as good as it goes without a rename.
+    if (codeOf(error) !== "EXDEV") throw error;
+    await copyFile(from, to);
+  }
+}
+
+async function claimName(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    if (!["EPERM", "ENOTSUP", "EXDEV", "EMLINK"].includes(codeOf(error) ?? "")) throw error;
+  }
+  // A file system without hard links.
+  try {
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function holdsSame(path: string, { sizeBytes, digest }: ReceivedFile): Promise<boolean> {
+  const facts = await stat(path);
+  if (!facts.isFile() || facts.size !== sizeBytes) return false;
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex") === digest;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : undefined;
+}

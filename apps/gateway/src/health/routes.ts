@@ -1,0 +1,54 @@
+import type { JobStore } from "@rabbitloom/jobs";
+import type { FastifyInstance } from "fastify";
+import type { BrokerHealth } from "../amqp/ports.ts";
+import type { CatalogCache } from "../catalog/catalog-cache.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+
+export interface HealthOptions {
+  readonly broker: BrokerHealth;
+  readonly store: Pick<JobStore, "ping" | "workers">;
+  readonly catalog: CatalogCache;
+  readonly metrics: Metrics;
+  readonly gatewayId: string;
+  /** A fleet that scales down to zero is ready without a worker. */
+  readonly readyWithoutWorkers: boolean;
+}
+
+/** `/livez`: the process answers. `/readyz`: a job sent now would run. `/metrics`: numbers for Prometheus. */
+export function healthRoutes(app: FastifyInstance, options: HealthOptions): void {
+  const { broker, store, catalog, metrics, gatewayId, readyWithoutWorkers } = options;
+
+  app.get("/livez", async () => ({ status: "ok", gatewayId }));
+
+  app.get("/readyz", async (_request, reply) => {
+    const workers = await store.workers().then(
+      (alive) => ({ redis: "ok", count: alive.length }),
+      (error: unknown) => ({ redis: messageOf(error), count: 0 }),
+    );
+    const hasCatalog = catalog.current !== undefined;
+    const isReady =
+      broker.state === "ready" &&
+      workers.redis === "ok" &&
+      hasCatalog &&
+      (workers.count > 0 || readyWithoutWorkers);
+    return reply
+      .code(isReady ? 200 : 503)
+      .header("cache-control", "no-store")
+      .send({
+        status: isReady ? "ready" : "not ready",
+        broker: broker.state === "ready" ? "ok" : broker.state,
+        redis: workers.redis,
+        workers: workers.count,
+        catalog: hasCatalog ? "ok" : "none yet",
+        gatewayId,
+      });
+  });
+
+  app.get("/metrics", async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,25 @@
+import { isIP } from "node:net";
+
+/**
+ * A page of another site must not drive a gateway on the visitor's own machine: where `Host` is a loopback
+ * address, `Origin` has to name the same host and port. Other hosts are the proxy's or CORS's business.
+ */
+export function isForeignOrigin(host: string | undefined, origin: string | undefined): boolean {
+  if (host === undefined || origin === undefined) return false;
+  const own = parse(`http://${host}`);
+  if (own === undefined || !isLoopback(own.hostname)) return false;
+  const other = parse(origin);
+  // "null" comes from sandboxed frames and files: nobody we know.
+  if (other === undefined) return true;
+  return other.host !== own.host;
+}
+
+function parse(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function isLoopback(hostname: string): boolean {
+  if (hostname === "localhost" || hostname.endsWith(".localhost")) return true;
+  const address = hostname.replace(/^\[|\]$/g, "");
+  return (isIP(address) === 4 && address.startsWith("127.")) || address === "::1";
+}

@@ -1,0 +1,16 @@
+import type { JobPublisher } from "../amqp/ports.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** The same publisher, with each confirm timed. */
+export function timedPublisher(publisher: JobPublisher, metrics: Metrics): JobPublisher {
+  async function timed(kind: "job" | "events" | "control", work: Promise<void>): Promise<void> {
+    const startedAt = performance.now();
+    await work;
+    metrics.confirmed(kind, (performance.now() - startedAt) / 1000);
+  }
+  return {
+    publishJob: (job) => timed("job", publisher.publishJob(job)),
+    publishEvents: (word, events) => timed("events", publisher.publishEvents(word, events)),
+    sendControl: (message) => timed("control", publisher.sendControl(message)),
+  };
+}

@@ -1,0 +1,86 @@
+import { CodedError } from "@rabbitloom/protocol";
+import { parseJson } from "@rabbitloom/workflow";
+import { rm } from "node:fs/promises";
+import type { FastifyRequest } from "fastify";
+import type { Folders } from "../files/folders.ts";
+import { type ReceivedFile, placeFile, receiveFile } from "../files/place-file.ts";
+import { isObject } from "../http/json-body.ts";
+
+/**
+ * Reads a multipart body: a JSON part `prompt`, and files that go into the input folder. A file whose name is taken by
+ * other bytes gets another one; the prompt then says the new name, wherever it said the old one.
+ */
+export async function readMultipartPrompt(
+  request: FastifyRequest,
+  { input, temp }: Folders,
+): Promise<unknown> {
+  const files: { readonly filename: string; readonly file: ReceivedFile }[] = [];
+  const fields: Record<string, unknown> = {};
+  for await (const part of request.parts()) {
+    if (part.type === "field") {
+      fields[part.fieldname] = readField(part.fieldname, part.value);
+    } else if (part.fieldname === "prompt") {
+      // curl -F prompt=@workflow.json sends it as a file.
+      fields.prompt = parseJson(await readText(part.file));
+    } else {
+      const file = await receiveFile(temp, part.file);
+      files.push({ filename: part.filename, file });
+      if (part.file.truncated) {
+        await discard(files);
+        throw new CodedError("PAYLOAD_TOO_LARGE", `file ${JSON.stringify(part.filename)} is over the limit`);
+      }
+    }
+  }
+  const { prompt } = fields;
+  if (prompt === undefined) {
+    await discard(files);
+    throw new CodedError("INVALID_REQUEST", 'multipart body: expected a part "prompt" with JSON');
+  }
+  const renamed = new Map<string, string>();
+  for (const { filename, file } of files) {
+    const name = await placeFile(input, file, { filename, subfolder: "", overwrite: false });
+    if (name !== filename) renamed.set(filename, name);
+  }
+  const { prompt: inner, ...others } = isObject(prompt) && isWrapper(prompt) ? prompt : { prompt };
+  return { ...fields, ...others, prompt: renameFiles(inner, renamed) };
+}
+
+function isWrapper(prompt: Readonly<Record<string, unknown>>): boolean {
+  return isObject(prompt.prompt) && !("class_type" in prompt.prompt);
+}
+
+/** Fields beside the prompt are JSON where they look like it (`watch=true`), else text. */
+function readField(name: string, value: unknown): unknown {
+  const text = String(value);
+  if (name === "prompt") return parseJson(text);
+  try {
+    return parseJson(text);
+  } catch {
+    return text;
+  }
+}
+
+async function discard(files: readonly { readonly file: ReceivedFile }[]): Promise<void> {
+  await Promise.all(files.map(({ file }) => rm(file.path, { force: true })));
+}
+
+async function readText(source: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Replaces a name where an input is just that name, or that name with its folder behind it. */
+function renameFiles(prompt: unknown, renamed: ReadonlyMap<string, string>): unknown {
+  if (renamed.size === 0 || !isObject(prompt)) return prompt;
+  for (const node of Object.values(prompt)) {
+    if (!isObject(node) || !isObject(node.inputs)) continue;
+    for (const [input, value] of Object.entries(node.inputs)) {
+      if (typeof value !== "string") continue;
+      const name = value.replace(/ ?\[input\]$/, "");
+      const newName = renamed.get(name);
+      if (newName !== undefined) node.inputs[input] = value.replace(name, newName);
+    }
+  }
+  return prompt;
+}
