@@ -1,3 +1,9 @@
+export { isFloatAt } from "@rabbitloom/workflow";
+export type { ComfyOptions, PromptOptions } from "./comfy/comfy.ts";
+export { Comfy } from "./comfy/comfy.ts";
+export type { ComfyFile, ComfyOutput, ComfyOutputs } from "./comfy/outputs.ts";
+export { PromptFailedError, PromptRefusedError } from "./comfy/prompt-errors.ts";
+export type { ComfyEvent, ComfyPreview, PromptTask } from "./comfy/prompt-task.ts";
 export type { RunOutcome } from "./execute/outcome.ts";
 export type { CachePolicy } from "./execute/result-cache.ts";
 export { nodeCatalogEntry } from "./nodes/catalog-entry.ts";
@@ -13,7 +19,6 @@ export type {
   PreviewImage,
   PromptNode,
 } from "./nodes/context.ts";
-export { coreNodes } from "./nodes/core-nodes.ts";
 export type {
   HiddenInputs,
   HiddenValues,

@@ -23,6 +23,7 @@ function nodeInfo(node: NodeClass): NodeInfo {
   const optional: Record<string, InputDeclaration> = {};
   for (const [name, input] of Object.entries(node.inputs)) {
     (input.optional ? optional : required)[name] = declaration(input, isV3);
+    if (input.showAsOptionalToo) optional[name] = declaration(input, isV3);
   }
   const hidden: Record<string, unknown> = {};
   for (const [name, word] of Object.entries(node.hidden ?? {})) {

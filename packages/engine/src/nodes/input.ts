@@ -10,6 +10,8 @@ export interface NodeInput<Value = unknown, Optional extends boolean = boolean> 
   readonly optional: Optional;
   /** The combo's values are looked up when they are asked for. */
   readonly listed?: ListedValues;
+  /** A required input that `/object_info` lists among the optional ones once more. */
+  readonly showAsOptionalToo?: boolean;
   /** Only for inference; never set. */
   readonly value?: Value;
 }
@@ -20,6 +22,8 @@ export type ComboValue = string | number | boolean;
 export interface InputOptions {
   /** The prompt may leave it out; `run` then finds it `undefined`. Not shown as an option. */
   readonly optional?: boolean;
+  /** List a required input among the optional ones too, as a few of ComfyUI's classes do. Not shown as an option. */
+  readonly showAsOptionalToo?: boolean;
   readonly tooltip?: string;
   readonly display_name?: string;
   readonly advanced?: boolean;
@@ -231,12 +235,14 @@ function declare(
   given: InputOptions | undefined,
   listed?: ListedValues,
 ): NodeInput {
-  const { optional = false, ...options } = given ?? {};
-  const shown = given === undefined || (optional && Object.keys(options).length === 0);
+  const { optional = false, showAsOptionalToo = false, ...options } = given ?? {};
+  const isMarked = optional || showAsOptionalToo;
+  const shown = given === undefined || (isMarked && Object.keys(options).length === 0);
   return {
     type,
     optional,
     ...(shown ? {} : { options }),
     ...(listed === undefined ? {} : { listed }),
+    ...(showAsOptionalToo ? { showAsOptionalToo } : {}),
   };
 }
