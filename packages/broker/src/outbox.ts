@@ -26,11 +26,17 @@ export interface OutboxEntry {
   returned: CodedError | undefined;
 }
 
+export interface AddOptions {
+  readonly onSettled?: (error?: CodedError) => void;
+  /** False: taken although the outbox is full. @default true */
+  readonly isLimited?: boolean;
+}
+
 /** Messages that the broker has not confirmed yet, oldest first. */
 export interface Outbox {
   readonly sizeBytes: number;
   /** Throws BROKER_UNAVAILABLE where the bodies together would be over the limit. */
-  add(message: OutgoingMessage, onSettled?: (error?: CodedError) => void): OutboxEntry;
+  add(message: OutgoingMessage, options?: AddOptions): OutboxEntry;
   /** Takes an entry out and tells its sender, the first time; later calls change nothing. */
   settle(entry: OutboxEntry, error?: CodedError): void;
   unconfirmed(): OutboxEntry[];
@@ -70,9 +76,9 @@ export function openOutbox({ maxBytes }: { readonly maxBytes: number }): Outbox 
     get sizeBytes() {
       return sizeBytes;
     },
-    add(message, onSettled) {
+    add(message, { onSettled, isLimited = true } = {}) {
       const size = entrySizeBytes(message);
-      if (sizeBytes + size > maxBytes) {
+      if (isLimited && sizeBytes + size > maxBytes) {
         throw new CodedError(
           "BROKER_UNAVAILABLE",
           `RabbitMQ has not confirmed ${entries.size} messages (${sizeBytes} bytes): no more are taken`,

@@ -12,6 +12,13 @@ export interface PublisherOptions {
   readonly maxBytes?: number;
 }
 
+export interface PublishOptions {
+  /** @default the publisher's */
+  readonly deadlineMs?: number;
+  /** Waits as long as it takes: a blocked broker, a full outbox and the deadline do not count. @default false */
+  readonly waitsForever?: boolean;
+}
+
 /**
  * Publishes on a confirm channel. What the broker has not confirmed when the connection is lost is sent
  * again, in the same order, on the next one: whoever reads must drop what it has seen (by message id, or
@@ -25,7 +32,7 @@ export interface Publisher extends AsyncDisposable {
    * - BROKER_UNAVAILABLE at once while the broker blocks publishers or the outbox is full, else after the deadline.
    *   The message may have arrived all the same.
    */
-  publish(message: OutgoingMessage, options?: { readonly deadlineMs?: number }): Promise<void>;
+  publish(message: OutgoingMessage, options?: PublishOptions): Promise<void>;
   /** Sends without waiting, in order with everything else. Throws BROKER_UNAVAILABLE where the outbox is full. */
   post(message: OutgoingMessage): void;
   /** Resolves when everything sent so far is confirmed or refused. */
@@ -77,30 +84,38 @@ export function openPublisher(
     );
   }
 
-  function add(message: OutgoingMessage, onSettled?: (error?: CodedError) => void): OutboxEntry {
-    const entry = outbox.add(message, onSettled);
+  function sendNow(entry: OutboxEntry) {
     const channel = kept.current;
     if (channel !== undefined) send(channel, entry);
-    return entry;
+  }
+
+  function refuseWhileBlocked() {
+    if (broker.state !== "blocked" && broker.state !== "closed") return;
+    const why = broker.blockedReason ?? "connection closed";
+    throw new CodedError("BROKER_UNAVAILABLE", `RabbitMQ takes no messages: ${why}`);
   }
 
   return {
-    publish(message, { deadlineMs = usualDeadlineMs } = {}) {
+    publish(message, { deadlineMs = usualDeadlineMs, waitsForever = false } = {}) {
       return new Promise((resolve, reject) => {
-        if (broker.state === "blocked" || broker.state === "closed") {
-          const why = broker.blockedReason ?? "connection closed";
-          throw new CodedError("BROKER_UNAVAILABLE", `RabbitMQ takes no messages: ${why}`);
-        }
-        const entry = add(message, (error) => {
-          clearTimeout(timer);
-          if (error === undefined) resolve();
-          else reject(error);
+        let timer: NodeJS.Timeout | undefined;
+        if (!waitsForever) refuseWhileBlocked();
+        const entry = outbox.add(message, {
+          isLimited: !waitsForever,
+          onSettled: (error) => {
+            clearTimeout(timer);
+            if (error === undefined) resolve();
+            else reject(error);
+          },
         });
-        const timer = setTimeout(() => outbox.settle(entry, late(deadlineMs)), deadlineMs);
+        if (!waitsForever) {
+          timer = setTimeout(() => outbox.settle(entry, late(deadlineMs)), deadlineMs);
+        }
+        sendNow(entry);
       });
     },
     post(message) {
-      add(message);
+      sendNow(outbox.add(message));
     },
     flush: () => outbox.drained(),
     get unconfirmedBytes() {

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { CodedError, type JobError, type JobMessage } from "@rabbitloom/protocol";
+import { CodedError, isTerminal, type JobError, type JobMessage } from "@rabbitloom/protocol";
 import { stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
@@ -34,7 +33,7 @@ export function attempts(
   return {
     async submit(job) {
       const payload = payloadText(job.message);
-      const answer = await run(submitScript, randomUUID(), ...newJobArguments(job, payload));
+      const answer = await run(submitScript, ...newJobArguments(job, payload));
       if (answer === null) {
         throw new CodedError("CONFLICT", `job ${job.message.jobId} exists already`);
       }
@@ -63,7 +62,8 @@ export function attempts(
           return { type, attempt: z.coerce.number().parse(rest[0]), error: deadlinePassed };
         case "ended": {
           const record = await readRecord(context, message.jobId).catch(() => undefined);
-          return { type, ...(record !== undefined && { record }) };
+          if (record === undefined || !isTerminal(record.state)) return { type };
+          return { type, state: record.state, record };
         }
         case "gone":
         case "unknown":

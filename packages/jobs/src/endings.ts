@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { jobErrorSchema, jobStateSchema } from "@rabbitloom/protocol";
+import { CodedError, jobErrorSchema, jobStateSchema } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
@@ -38,7 +37,6 @@ export function endings({
     async finish(jobId, attempt, { state, outputs, error, lastSeq, history }) {
       const answer = await run(
         finishScript,
-        randomUUID(),
         jobId,
         attempt,
         state,
@@ -48,12 +46,13 @@ export function endings({
         history === undefined ? "" : stringifyJson(history),
         ...retention,
       );
+      if (answer === -1) throw new CodedError("NOT_FOUND", `nothing is known of job ${jobId}`);
       return answer === 1;
     },
 
     async cancel(jobId): Promise<Cancellation> {
       const error = stringifyJson(jobError("JOB_CANCELLED", "The job was cancelled."));
-      const answer = await run(cancelScript, randomUUID(), jobId, error, ...retention);
+      const answer = await run(cancelScript, jobId, error, ...retention);
       const [found, attempt, gatewayId] = cancellationSchema.parse(answer);
       return {
         found,
@@ -65,7 +64,7 @@ export function endings({
 
     async bury(jobId, error): Promise<Burial> {
       const whole = { ...error, message: error.message + (await lastError(jobId)) };
-      const answer = await run(buryScript, randomUUID(), jobId, stringifyJson(whole), ...retention);
+      const answer = await run(buryScript, jobId, stringifyJson(whole), ...retention);
       const [type, attempt, gatewayId] = burialSchema.parse(answer);
       if (type !== "buried") return { type };
       return { type, attempt, error: whole, ...(gatewayId !== "" && { gatewayId }) };

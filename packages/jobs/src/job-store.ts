@@ -43,7 +43,10 @@ export interface JobStore extends AsyncDisposable {
    * With an error it counts among the attempts that failed. False where the attempt was not the live one.
    */
   release(jobId: string, attempt: number, error?: JobError): Promise<boolean>;
-  /** Commits the attempt's outcome. False where another attempt or a cancellation came first: publish nothing then. */
+  /**
+   * Commits the attempt's outcome. False where another attempt or a cancellation came first: publish nothing then.
+   * Throws NOT_FOUND where Redis has lost the record: the job has to be delivered again.
+   */
   finish(jobId: string, attempt: number, outcome: JobOutcome): Promise<boolean>;
   /** Compare-and-cancel. `wasRunning` tells that a worker still has to be told. */
   cancel(jobId: string): Promise<Cancellation>;

@@ -59,6 +59,8 @@ return answer
 export const progressScript = storeScript(`
 local key = job(ARGV[1])
 local state, attempt, cancel = unpack(redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested'))
+-- Redis has forgotten everything: the attempt is still the only one.
+if not state and redis.call('EXISTS', root .. 'gone:' .. ARGV[1]) == 0 then return {1, 0} end
 if state ~= 'running' or attempt ~= ARGV[2] then return {0, 0} end
 redis.call('HSET', key, 'lastSeq', ARGV[3])
 if ARGV[4] ~= '' then redis.call('HSET', key, 'progress', ARGV[4]) end
@@ -73,7 +75,10 @@ export const releaseScript = storeScript(`
 local id = ARGV[1]
 local key = job(id)
 local state, attempt, number, faults = unpack(redis.call('HMGET', key, 'state', 'attempt', 'number', 'faults'))
-if state ~= 'running' or attempt ~= ARGV[2] then return 0 end
+if attempt ~= ARGV[2] then return 0 end
+-- The same call again, whose answer was lost.
+if state == 'pending' then return 1 end
+if state ~= 'running' then return 0 end
 redis.call('HSET', key, 'state', 'pending', 'faults', faults + (ARGV[3] == '1' and 1 or 0))
 if ARGV[4] ~= '' then redis.call('HSET', key, 'lastError', ARGV[4]) end
 redis.call('HDEL', key, 'workerId', 'progress')

@@ -1,59 +1,59 @@
 import { storeScript } from "./prelude.ts";
 
 /**
- * Each ending carries a token of its own: the same call again, whose answer was lost, gets the same answer.
- *
- * ARGV: token, id, attempt, state, last seq, outputs, error or '', history or '', three of retention. Answers 1,
- * or 0 where the attempt is not the live one of a running job.
+ * ARGV: id, attempt, state, last seq, outputs, error or '', history or '', three of retention. Answers 1, 0 where the
+ * attempt is not the live one of a running job, or -1 where nothing is known of the job.
  */
 export const finishScript = storeScript(`
-local id = ARGV[2]
+local id = ARGV[1]
 local key = job(id)
-local state, attempt, token = unpack(redis.call('HMGET', key, 'state', 'attempt', 'endToken'))
-if token == ARGV[1] then return 1 end
-if state ~= 'running' or attempt ~= ARGV[3] then return 0 end
-redis.call('HSET', key, 'endToken', ARGV[1], 'lastSeq', ARGV[5], 'outputs', ARGV[6])
-if ARGV[7] ~= '' then redis.call('HSET', key, 'error', ARGV[7]) end
-if ARGV[8] ~= '' then redis.call('HSET', key, 'history', ARGV[8]) end
-end_job(id, ARGV[4], ARGV[9], ARGV[10], ARGV[11])
+local state, attempt, ended_by = unpack(redis.call('HMGET', key, 'state', 'attempt', 'endedBy'))
+if not state then return redis.call('EXISTS', root .. 'gone:' .. id) - 1 end
+-- The same call again, whose answer was lost.
+if ended_by == 'attempt' and attempt == ARGV[2] then return 1 end
+if state ~= 'running' or attempt ~= ARGV[2] then return 0 end
+redis.call('HSET', key, 'endedBy', 'attempt', 'lastSeq', ARGV[4], 'outputs', ARGV[5])
+if ARGV[6] ~= '' then redis.call('HSET', key, 'error', ARGV[6]) end
+if ARGV[7] ~= '' then redis.call('HSET', key, 'history', ARGV[7]) end
+end_job(id, ARGV[3], ARGV[8], ARGV[9], ARGV[10])
 return 1
 `);
 
 /**
- * ARGV: token, id, error, three of retention. Answers the state that was found ('unknown'), the attempt for the
- * terminal event, and the gateway.
+ * ARGV: id, error, three of retention. Answers the state that was found ('unknown'), the attempt for the terminal
+ * event, and the gateway.
  */
 export const cancelScript = storeScript(`
-local id = ARGV[2]
+local id = ARGV[1]
 local key = job(id)
-local state, attempt, gateway, token = unpack(redis.call('HMGET', key, 'state', 'attempt', 'gatewayId', 'endToken'))
+local state, attempt, gateway = unpack(redis.call('HMGET', key, 'state', 'attempt', 'gatewayId'))
 if not state then return {'unknown', 0, ''} end
-if token == ARGV[1] then return {'pending', attempt, gateway or ''} end
 if is_terminal(state) then return {state, attempt, gateway or ''} end
 if state == 'running' then
   redis.call('HSET', key, 'cancelRequested', '1')
   return {state, attempt + 1, gateway or ''}
 end
-redis.call('HSET', key, 'endToken', ARGV[1], 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[3])
-end_job(id, 'cancelled', ARGV[4], ARGV[5], ARGV[6])
+redis.call('HSET', key, 'endedBy', 'cancel', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
+end_job(id, 'cancelled', ARGV[3], ARGV[4], ARGV[5])
 return {state, attempt + 1, gateway or ''}
 `);
 
 /**
- * ARGV: token, id, error, three of retention. Answers {'buried', attempt, gateway}, or {'unknown'}, {'ended'}
- * where it had ended before, {'blameless'} where no attempt of it failed.
+ * ARGV: id, error, three of retention. Answers {'buried', attempt, gateway}, or {'unknown'}, {'ended'} where it
+ * had ended before, {'blameless'} where no attempt of it failed.
  */
 export const buryScript = storeScript(`
-local id = ARGV[2]
+local id = ARGV[1]
 local key = job(id)
-local state, attempt, faults, gateway, token =
-  unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endToken'))
+local state, attempt, faults, gateway, ended_by =
+  unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endedBy'))
 if not state then return {'unknown'} end
-if token == ARGV[1] then return {'buried', attempt, gateway or ''} end
+-- The same call again, whose answer was lost.
+if ended_by == 'burial' then return {'buried', attempt, gateway or ''} end
 if is_terminal(state) then return {'ended'} end
 if state == 'pending' and faults == '0' then return {'blameless'} end
-redis.call('HSET', key, 'endToken', ARGV[1], 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[3])
-end_job(id, 'dead', ARGV[4], ARGV[5], ARGV[6])
+redis.call('HSET', key, 'endedBy', 'burial', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
+end_job(id, 'dead', ARGV[3], ARGV[4], ARGV[5])
 return {'buried', attempt + 1, gateway or ''}
 `);
 

@@ -32,16 +32,11 @@ local function create_job(first)
 end
 `;
 
-/** ARGV: token, then what create_job takes. Answers the number, or false where the id is taken. */
+/** ARGV: what create_job takes. Answers the number, or false where the id is taken. */
 export const submitScript = storeScript(`
 ${CREATE_JOB}
-local id = ARGV[2]
-local token = redis.call('HGET', job(id), 'token')
--- The same call again, whose answer was lost.
-if token and token == ARGV[1] then return tostring(redis.call('HGET', job(id), 'number')) end
-if redis.call('EXISTS', job(id)) == 1 then return false end
-local number = create_job(2)
-redis.call('HSET', job(id), 'token', ARGV[1])
+if redis.call('EXISTS', job(ARGV[1])) == 1 then return false end
+local number = create_job(1)
 queue_changed()
 return tostring(number)
 `);

@@ -1,0 +1,134 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { DEFAULT_POOL, poolSchema } from "@rabbitloom/protocol";
+import * as z from "zod";
+
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== ""),
+);
+
+const environmentSchema = z.object({
+  /** `amqp://user:password@host:port/vhost` */
+  AMQP_URL: z.url({ protocol: /^amqps?$/ }).default("amqp://guest:guest@127.0.0.1:5672"),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).default("redis://127.0.0.1:6379"),
+  /** First part of every name on the broker and in Redis. */
+  LOOM_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,40}$/)
+    .default("loom"),
+  /** The pool whose jobs this worker takes. */
+  POOL: poolSchema.default(DEFAULT_POOL),
+  /** Jobs at once; each has an engine process of its own. */
+  SLOTS: z.coerce.number().int().min(1).max(64).default(1),
+  /** Folder that holds `input`, `output` and `temp`, shared with the gateways. */
+  DATA_DIR: z.string().default(".loom/data"),
+  /** Roots of model folders in ComfyUI's layout, several by commas; earlier ones win. */
+  MODELS_DIR: list.default([]),
+  /** Node packs: paths or package names, several by commas. */
+  NODES: list.default([]),
+  /** `cpu`, `cuda`, `cuda:1`, ... */
+  DEVICE: z.string().default("cpu"),
+  /** Where `GET /health` is answered; 0 takes a free port. */
+  HEALTH_HOST: z.string().default("127.0.0.1"),
+  HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  /** How long running jobs may go on after SIGTERM before they are handed back. */
+  DRAIN_SECONDS: z.coerce.number().min(0).default(30),
+  /** How long a cancelled job may go on before the engine's process is killed. */
+  KILL_SECONDS: z.coerce.number().min(0).default(10),
+  /** First wait before a job whose attempt failed is delivered again; each later wait is twice as long. */
+  RETRY_SECONDS: z.coerce.number().min(0).default(1),
+  /** Limits of the lanes: every gateway and worker of a fleet needs the same ones. */
+  MAX_QUEUE_LENGTH: z.coerce.number().int().positive().default(10_000),
+  DELIVERY_LIMIT: z.coerce.number().int().positive().default(3),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  /** Unique among the workers that live. */
+  WORKER_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .optional(),
+});
+
+/** Flags stand for the variable of the same name: `--health-port 9000` is HEALTH_PORT=9000. */
+const flagNames = [
+  "amqp-url",
+  "redis-url",
+  "loom-prefix",
+  "pool",
+  "slots",
+  "data-dir",
+  "models-dir",
+  "nodes",
+  "device",
+  "health-host",
+  "health-port",
+  "drain-seconds",
+  "kill-seconds",
+  "retry-seconds",
+  "max-queue-length",
+  "delivery-limit",
+  "log-level",
+  "worker-id",
+] as const;
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** Reads flags and, below them, the environment. Throws with everything that is wrong, and how. */
+export function readConfig(
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+) {
+  const parsed = environmentSchema.safeParse({ ...environment, ...readFlags(args) });
+  if (!parsed.success) {
+    throw new Error(`worker configuration:\n${z.prettifyError(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  const env = parsed.data;
+  const dataDir = resolve(env.DATA_DIR);
+  return {
+    amqpUrl: env.AMQP_URL,
+    redisUrl: env.REDIS_URL,
+    prefix: env.LOOM_PREFIX,
+    workerId: env.WORKER_ID ?? defaultWorkerId(),
+    pool: env.POOL,
+    slots: env.SLOTS,
+    engine: {
+      input: resolve(dataDir, "input"),
+      output: resolve(dataDir, "output"),
+      temp: resolve(dataDir, "temp"),
+      models: env.MODELS_DIR.map((folder) => resolve(folder)),
+      nodes: env.NODES,
+      device: env.DEVICE,
+      killAfterMs: env.KILL_SECONDS * 1_000,
+    },
+    health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
+    drainMs: env.DRAIN_SECONDS * 1_000,
+    retryMs: env.RETRY_SECONDS * 1_000,
+    queueLimits: { maxLength: env.MAX_QUEUE_LENGTH, deliveryLimit: env.DELIVERY_LIMIT },
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+function readFlags(args: readonly string[]): Record<string, string> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(flagNames.map((name) => [name, { type: "string" as const }])),
+  });
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === "string") variables[name.replaceAll("-", "_").toUpperCase()] = value;
+  }
+  return variables;
+}
+
+/** Host and process: two workers of one machine differ, and a restarted one is another. */
+function defaultWorkerId(): string {
+  const host = hostname()
+    .replaceAll(/[^A-Za-z0-9_-]/g, "-")
+    .slice(0, 32);
+  return `${host}-${process.pid}-${Date.now().toString(36)}`;
+}

@@ -1,0 +1,193 @@
+import { hostname } from "node:os";
+import { type Broker, declareTopology, openLaneSource, openPublisher } from "@rabbitloom/broker";
+import type { Engine } from "@rabbitloom/engine";
+import type { JobStore } from "@rabbitloom/jobs";
+import {
+  CodedError,
+  type ControlMessage,
+  type JobQueueOptions,
+  topology,
+  type WorkerRegistration,
+} from "@rabbitloom/protocol";
+import type { Logger } from "pino";
+import { readCatalog } from "./fleet/catalog.ts";
+import { listenToControl } from "./fleet/control.ts";
+import { watchDeadLetters } from "./fleet/dead-letters.ts";
+import { describeDevice } from "./fleet/device.ts";
+import { serveHealth } from "./fleet/health.ts";
+import { register } from "./fleet/registration.ts";
+import { sendUnroutableAgain } from "./fleet/unroutable.ts";
+import { runDelivery } from "./jobs/job-runner.ts";
+import { runningJobs } from "./jobs/running-jobs.ts";
+import { runSlot } from "./slot.ts";
+
+export interface WorkerOptions {
+  readonly broker: Broker;
+  readonly store: JobStore;
+  /** One for each slot. */
+  readonly engines: readonly [Engine, ...Engine[]];
+  readonly log: Logger;
+  readonly workerId: string;
+  readonly version: string;
+  readonly prefix: string;
+  readonly pool: string;
+  readonly device: string;
+  readonly queueLimits: JobQueueOptions;
+  readonly health: { readonly host: string; readonly port: number };
+  readonly retryMs: number;
+  /** How long running jobs may go on when the worker drains. */
+  readonly drainMs: number;
+  /** Called when the fleet tells this worker to drain. */
+  readonly onDrainAsked?: () => void;
+}
+
+/**
+ * running:  takes jobs.
+ * draining: from `drain`; takes none, finishes what it runs, hands back what takes too long.
+ * stopped:  everything is settled and closed.
+ */
+export interface Worker {
+  readonly healthUrl: string;
+  /** Resolves when everything is settled and closed. Calling it again hands running jobs back at once. */
+  drain(): Promise<void>;
+}
+
+/** Declares what it needs, registers, and takes jobs from its pool's lanes until drained. */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { broker, store, engines, log, workerId, pool, queueLimits, health, drainMs } = options;
+  const names = topology({ prefix: options.prefix });
+  const startedAt = new Date().toISOString();
+  const running = runningJobs();
+  const stopping = new AbortController();
+  const [firstEngine] = engines;
+
+  const declare = () => declareTopology(broker, names, { pools: [pool], ...queueLimits });
+  await declare();
+  const publisher = openPublisher(broker, { name: "worker" });
+
+  const describe = (): Omit<WorkerRegistration, "v" | "heartbeatAt" | "catalogDigest"> => {
+    const [jobId] = running.ids();
+    return {
+      workerId,
+      pid: process.pid,
+      host: hostname(),
+      version: options.version,
+      pool,
+      state: workerState(),
+      device: describeDevice(options.device),
+      startedAt,
+      healthUrl: server.url,
+      ...(jobId !== undefined && { jobId }),
+    };
+  };
+  const workerState = () => {
+    if (stopping.signal.aborted) return "draining";
+    return running.ids().length === 0 ? "idle" : "busy";
+  };
+
+  const server = await serveHealth({
+    ...health,
+    async check() {
+      const storeProblem = await store.ping().then(() => undefined, String);
+      const isWell = broker.state !== "connecting" && broker.state !== "closed" && !storeProblem;
+      const { state, jobId } = describe();
+      const facts = { workerId, pid: process.pid, pool, state, jobId, jobs: running.ids() };
+      return { isWell, facts: { ...facts, broker: broker.state, store: storeProblem ?? "ready" } };
+    },
+  });
+
+  const registration = await register({
+    store,
+    log,
+    describe,
+    readCatalog: () => readCatalog(firstEngine, log),
+  });
+
+  function obey(message: ControlMessage): void {
+    switch (message.type) {
+      case "job-cancel":
+        if (running.cancel(message.jobId)) log.info({ jobId: message.jobId }, "cancelled");
+        break;
+      case "job-snapshot":
+        running.snapshot(message.jobId);
+        break;
+      case "worker-drain":
+        if (message.workerId === undefined || message.workerId === workerId)
+          options.onDrainAsked?.();
+        break;
+      case "catalog-refresh":
+        inBackground("catalog refresh", registration.refresh());
+        break;
+      case "memory-free":
+        for (const engine of engines) inBackground("memory free", engine.free());
+        break;
+      case "worker-wake":
+        break; // Idle workers consume: a job reaches them without being told.
+    }
+  }
+  function inBackground(what: string, work: Promise<void>): void {
+    work.catch((err: unknown) => log.error({ err }, `${what} failed`));
+  }
+
+  const control = await listenToControl({ broker, names, workerId, log, onMessage: obey });
+  const deadLetters = await watchDeadLetters({ broker, names, publisher, store, log });
+  await sendUnroutableAgain({ broker, publisher, names, log });
+
+  const handingBack = new AbortController();
+  const sources = engines.map((_, index) =>
+    openLaneSource(broker, {
+      queues: names.jobs.queues(pool),
+      name: `lanes of slot ${index}`,
+      setup: declare,
+    }),
+  );
+  const slots = engines.map((engine, index) => {
+    const source = sources[index];
+    if (source === undefined) throw new Error(`slot ${index} has no lanes`);
+    return runSlot({
+      source,
+      stopping: stopping.signal,
+      log,
+      run: (delivery) =>
+        runDelivery(
+          { ...options, names, publisher, engine, running, stopping: handingBack.signal },
+          delivery,
+        ),
+    });
+  });
+  log.info({ workerId, pool, slots: engines.length, health: server.url }, "ready");
+
+  function handBack(): void {
+    if (handingBack.signal.aborted) return;
+    handingBack.abort();
+    const reason = new CodedError("WORKER_DRAINING", "The worker is shutting down.");
+    running.stopAll(reason);
+  }
+
+  async function stop(): Promise<void> {
+    log.info({ jobs: running.ids(), drainMs }, "draining");
+    stopping.abort();
+    await registration.touch().catch((err: unknown) => log.warn({ err }, "could not say so"));
+    const timer = setTimeout(handBack, drainMs);
+    await Promise.all(slots);
+    clearTimeout(timer);
+    await deadLetters[Symbol.asyncDispose]();
+    await control[Symbol.asyncDispose]();
+    for (const source of sources) await source[Symbol.asyncDispose]();
+    await publisher.flush();
+    await publisher[Symbol.asyncDispose]();
+    await registration[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    log.info("stopped");
+  }
+
+  let stopped: Promise<void> | undefined;
+  return {
+    healthUrl: server.url,
+    drain() {
+      if (stopped === undefined) stopped = stop();
+      else handBack();
+      return stopped;
+    },
+  };
+}
