@@ -16,7 +16,11 @@ export interface WireMessage {
   readonly contentType: string;
   readonly type: string;
   readonly messageId?: string;
-  readonly headers: Readonly<Record<string, string | number>>;
+  /**
+   * Texts only: RabbitMQ's STOMP leaves out headers of most number types, among them the short ones that
+   * amqplib writes for small numbers.
+   */
+  readonly headers: Readonly<Record<string, string>>;
   /** JSON text, or a picture's bytes. */
   readonly body: string | Uint8Array;
 }
@@ -70,9 +74,9 @@ export function encodeEvents(events: readonly [JsonEvent, ...JsonEvent[]]): Wire
     contentType: JSON_TYPE,
     type: EVENTS_TYPE,
     headers: {
-      seq: first.seq,
-      "last-seq": last.seq,
-      attempt: first.attempt,
+      seq: String(first.seq),
+      "last-seq": String(last.seq),
+      attempt: String(first.attempt),
       "job-id": first.jobId,
     },
     body: JSON.stringify(events),
@@ -85,18 +89,18 @@ export function encodePreview(preview: PreviewEvent): WireMessage {
     contentType: preview.contentType,
     type: preview.type,
     headers: {
-      v: preview.v,
-      seq: preview.seq,
-      "last-seq": preview.seq,
-      attempt: preview.attempt,
+      v: String(preview.v),
+      seq: String(preview.seq),
+      "last-seq": String(preview.seq),
+      attempt: String(preview.attempt),
       "job-id": preview.jobId,
       at: preview.at,
       "node-id": preview.nodeId,
       ...(preview.displayNodeId !== undefined && { "display-node-id": preview.displayNodeId }),
       ...(preview.parentNodeId !== undefined && { "parent-node-id": preview.parentNodeId }),
       ...(preview.realNodeId !== undefined && { "real-node-id": preview.realNodeId }),
-      width: preview.width,
-      height: preview.height,
+      width: String(preview.width),
+      height: String(preview.height),
     },
     body: preview.image,
   };
