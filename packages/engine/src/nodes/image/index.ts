@@ -1,5 +1,6 @@
 import type { NodeClass } from "../define-node.ts";
 import { imageFromBatch, rebatchImages, repeatImageBatch } from "./batches.ts";
+import { canny } from "./canny.ts";
 import { emptyImage } from "./empty-image.ts";
 import { getImageSize } from "./get-image-size.ts";
 import { imageBatch } from "./image-batch.ts";
@@ -18,8 +19,10 @@ import { imageStitch } from "./image-stitch.ts";
 import { loadImage } from "./load-image.ts";
 import { loadImageMask } from "./load-image-mask.ts";
 import { loadImageOutput } from "./load-image-output.ts";
+import { morphology } from "./morphology.ts";
 import { previewImage } from "./preview-image.ts";
 import { resizeAndPadImage } from "./resize-and-pad-image.ts";
+import { saveAnimatedPng, saveAnimatedWebp } from "./save-animated.ts";
 import { saveImage } from "./save-image.ts";
 import { saveImageWebsocket } from "./save-image-websocket.ts";
 import {
@@ -28,6 +31,7 @@ import {
   imageScaleToTotalPixels,
 } from "./scale-to.ts";
 import { webcamCapture } from "./webcam-capture.ts";
+import { imageRgbToYuv, imageYuvToRgb } from "./yuv.ts";
 
 export type ImageNodeOptions = {
   /** Files with more pixels (width x height x frames) are refused before they are decoded. @default 50 million */
@@ -36,6 +40,7 @@ export type ImageNodeOptions = {
 
 export function imageNodes({ maxInputPixels }: ImageNodeOptions = {}): NodeClass[] {
   return [
+    canny,
     emptyImage,
     fluxKontextImageScale,
     getImageSize,
@@ -49,6 +54,7 @@ export function imageNodes({ maxInputPixels }: ImageNodeOptions = {}): NodeClass
     imageInvert,
     imagePadForOutpaint,
     imageQuantize,
+    imageRgbToYuv,
     imageRotate,
     imageScale,
     imageScaleBy,
@@ -56,13 +62,17 @@ export function imageNodes({ maxInputPixels }: ImageNodeOptions = {}): NodeClass
     imageScaleToTotalPixels,
     imageSharpen,
     imageStitch,
+    imageYuvToRgb,
     loadImage(maxInputPixels),
     loadImageMask(maxInputPixels),
     loadImageOutput(maxInputPixels),
+    morphology,
     previewImage,
     rebatchImages,
     repeatImageBatch,
     resizeAndPadImage,
+    saveAnimatedPng,
+    saveAnimatedWebp,
     saveImage,
     saveImageWebsocket,
     webcamCapture(maxInputPixels),

@@ -1,0 +1,33 @@
+/** Python's str methods where JavaScript's differ. */
+
+const SPACE =
+  "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const LEADING = new RegExp(`^[${SPACE}]+`, "u");
+const TRAILING = new RegExp(`[${SPACE}]+$`, "u");
+
+/** What \s stands for, ready for a character class. */
+export const PYTHON_SPACE = SPACE;
+
+export function stripStart(text: string): string {
+  return text.replace(LEADING, "");
+}
+
+export function stripEnd(text: string): string {
+  return text.replace(TRAILING, "");
+}
+
+/** The first character upper case, the rest lower. */
+export function capitalize(text: string): string {
+  const [first = ""] = text;
+  return titleCase(first) + text.slice(first.length).toLowerCase();
+}
+
+/** Upper case where a run of letters begins, lower case inside it: they're -> They'Re. */
+export function title(text: string): string {
+  return text.replace(/[\p{Lu}\p{Ll}\p{Lt}]+/gu, capitalize);
+}
+
+function titleCase(character: string): string {
+  const [first = "", ...rest] = character.toUpperCase();
+  return first + rest.join("").toLowerCase();
+}
