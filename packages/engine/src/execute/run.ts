@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { EngineEvent, Outputs } from "@rabbitloom/protocol";
 import type { CheckContext, NodeContext, PromptNode } from "../nodes/context.ts";
 import type { NodeClass } from "../nodes/define-node.ts";
@@ -61,6 +62,8 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
   const graph = createDynamicGraph(prompt, host.maxExpandedNodes);
   const ids = new Set(Object.keys(prompt));
   const stop = new AbortController();
+  // Every node that waits may listen.
+  setMaxListeners(0, stop.signal);
   const cancel = () => stop.abort(request.signal.reason);
   if (request.signal.aborted) cancel();
   request.signal.addEventListener("abort", cancel, { once: true });

@@ -49,7 +49,11 @@ export async function openChildEngine(options: EngineOptions, folders: Folders):
       void started.ended.then((end) => reject(crashed(end)));
     });
     opened.catch(() => {});
-    started.send({ type: "open", options: { ...options, ...folders } });
+    started.send({
+      type: "open",
+      options: { ...options, ...folders },
+      ownTemp: options.temp === undefined ? folders.temp : null,
+    });
     void started.ended.then((end) => buryProcess(started, end));
     return { process: started, opened };
   }

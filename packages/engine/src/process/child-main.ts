@@ -2,6 +2,7 @@
  * The engine's own process: opens an engine as its parent says, answers requests, and ends when the parent
  * says so or is gone. Started by `child-engine.ts`, never by hand.
  */
+import { rmSync } from "node:fs";
 import { parseJson } from "@rabbitloom/workflow";
 import type { RunOutcome } from "../execute/outcome.ts";
 import type { NameRequest } from "../nodes/context.ts";
@@ -13,18 +14,23 @@ import { letPacksFindEngine } from "./pack-resolution.ts";
 import { receiveError, sendError } from "./sent-error.ts";
 
 let engine: Engine | undefined;
+let ownTemp: string | null = null;
 const cancels = new Map<number, AbortController>();
 const allocations = new Map<number, { resolve(first: number): void; reject(cause: Error): void }>();
 let allocationCount = 0;
 
 process.on("message", (message: ToChild) => void receive(message));
-process.on("disconnect", () => process.exit());
+process.on("disconnect", () => {
+  if (ownTemp !== null) rmSync(ownTemp, { recursive: true, force: true });
+  process.exit();
+});
 // Ctrl-C reaches the whole group; the parent decides what becomes of its jobs and then ends this process.
 process.on("SIGINT", () => {});
 
 async function receive(message: ToChild): Promise<void> {
   switch (message.type) {
     case "open":
+      ownTemp = message.ownTemp;
       return open(message.options);
     case "run":
       return answer(message.call, () => run(message));

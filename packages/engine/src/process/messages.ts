@@ -9,7 +9,12 @@ import type { EngineCatalog, EngineOptions } from "./engine.ts";
  * Prompts travel as JSON text: their marks of floats would not survive a structured clone.
  */
 export type ToChild =
-  | { readonly type: "open"; readonly options: EngineOptions }
+  | {
+      readonly type: "open";
+      readonly options: EngineOptions;
+      /** Removed by the child too, should its parent be gone without a word. */
+      readonly ownTemp: string | null;
+    }
   | {
       readonly type: "run";
       readonly call: number;

@@ -2,7 +2,6 @@ import { CodedError } from "@rabbitloom/protocol";
 import * as z from "zod";
 import { openChildEngine } from "./child-engine.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { openInlineEngine } from "./inline-engine.ts";
 import { openFolders } from "./open-folders.ts";
 
 /**
@@ -11,7 +10,11 @@ import { openFolders } from "./open-folders.ts";
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   checkOptions(options);
-  if (options.inline) return openInlineEngine(options);
+  if (options.inline) {
+    // Only here: the parent of an engine's process loads neither nodes nor native code.
+    const { openInlineEngine } = await import("./inline-engine.ts");
+    return openInlineEngine(options);
+  }
   if (options.nodes?.some((pack) => typeof pack !== "string")) {
     throw new CodedError(
       "INVALID_REQUEST",
