@@ -21,8 +21,10 @@ export interface Child {
   readonly exited: Promise<Exit>;
   readonly exit: Exit | undefined;
   kill(signal: NodeJS.Signals): void;
-  /** SIGTERM, then SIGKILL after `graceMs`. @default 15_000 */
+  /** SIGTERM, SIGKILL after `graceMs`, and SIGKILL to whatever it left in its process group. @default 15_000 */
   stop(graceMs?: number): Promise<void>;
+  /** Lets this process end before the child does. */
+  release(): void;
 }
 
 export interface Exit {
@@ -74,13 +76,24 @@ async function watch(child: ChildProcess, logFile: string, command: string): Pro
       return exit;
     },
     kill,
+    release: () => child.unref(),
     async stop(graceMs = 15_000) {
       kill("SIGTERM");
       const timer = setTimeout(() => kill("SIGKILL"), graceMs);
       await exited;
       clearTimeout(timer);
+      endGroup(pid);
     },
   };
+}
+
+/** What the program itself had started and left behind. */
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // nobody is left: as it should be
+  }
 }
 
 export interface LogWait {

@@ -27,6 +27,8 @@ export interface RabbitmqOptions {
   /** @default any free ports */
   readonly ports?: RabbitmqPorts;
   readonly endsWithParent?: boolean;
+  /** Told about each process at once, long before the broker is ready. */
+  readonly onChild?: (name: "rabbitmq" | "epmd", child: Child) => Promise<void>;
 }
 
 export interface RabbitmqServer {
@@ -68,7 +70,7 @@ const ANY_PORT = {
  * Throws MissingProgram where RabbitMQ is not installed.
  */
 export async function startRabbitmq(options: RabbitmqOptions): Promise<RabbitmqServer> {
-  const { folder, endsWithParent = false } = options;
+  const { folder, endsWithParent = false, onChild } = options;
   const program = join(await rabbitmqPrograms(), "rabbitmq-server");
   const ports = options.ports ?? (await freePorts(ANY_PORT));
   const keys = await signingKeys(join(folder, "keys"));
@@ -84,6 +86,7 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<RabbitmqS
     env,
     endsWithParent,
   });
+  await onChild?.("epmd", epmd);
   const stopEpmd = () => epmd.stop(2_000);
   let child: Child;
   try {
@@ -96,6 +99,7 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<RabbitmqS
       cwd: folder,
       endsWithParent,
     });
+    await onChild?.("rabbitmq", child);
     await waitForLog({
       child,
       from,

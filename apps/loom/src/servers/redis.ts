@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Exit, startChild, waitForLog } from "./child.ts";
+import { type Child, type Exit, startChild, waitForLog } from "./child.ts";
 import { sizeOf } from "./file-size.ts";
 import { findProgram } from "./find-program.ts";
 import { freePort } from "./free-port.ts";
@@ -15,6 +15,7 @@ export interface RedisOptions {
   /** Keep data on disk, flushed once a second. @default true */
   readonly isDurable?: boolean;
   readonly endsWithParent?: boolean;
+  readonly onChild?: (child: Child) => Promise<void>;
 }
 
 export interface RedisServer {
@@ -29,7 +30,7 @@ export interface RedisServer {
 
 /** Starts a Redis of its own in a folder and waits until it answers. Throws MissingProgram where Redis is not installed. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
-  const { folder, isDurable = true, endsWithParent = false } = options;
+  const { folder, isDurable = true, endsWithParent = false, onChild } = options;
   const command = await findProgram(["redis-server", "valkey-server"], ["redis-server"]);
   const port = options.port ?? (await freePort());
   await mkdir(folder, { recursive: true });
@@ -52,6 +53,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     cwd: folder,
     endsWithParent,
   });
+  await onChild?.(child);
   await waitForLog({
     child,
     from,

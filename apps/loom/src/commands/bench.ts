@@ -1,0 +1,46 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { defineCommand } from "../cli/command.ts";
+import { UsageError } from "../cli/usage-error.ts";
+import { repositoryRoot } from "../config.ts";
+import { runTool } from "../install/run-tool.ts";
+import { ensureInstalled, requirements } from "../install/system-packages.ts";
+
+const folder = join(repositoryRoot, "bench");
+
+export const bench = defineCommand({
+  name: "bench",
+  summary: "Measure: one topic, or all, each with a fleet of its own",
+  operands: "[TOPIC]",
+  operandCount: [0, 1],
+  options: { list: { type: "boolean", description: "Only name the topics" } },
+  schema: z.object({ list: z.boolean().default(false) }),
+  async run({ list }, [wanted]) {
+    const topics = await listTopics();
+    if (list) {
+      console.log(topics.join("\n"));
+      return 0;
+    }
+    if (wanted !== undefined && !topics.includes(wanted)) {
+      throw new UsageError(`loom bench: expected one of ${topics.join(", ")}, got ${wanted}`);
+    }
+    await ensureInstalled([requirements.rabbitmq, requirements.redis]);
+    for (const topic of wanted === undefined ? topics : [wanted]) {
+      const code = await runTool("tsx", [
+        "--conditions=@rabbitloom/source",
+        join(folder, "topics", `${topic}.ts`),
+      ]);
+      if (code !== 0) return code;
+    }
+    return 0;
+  },
+});
+
+async function listTopics(): Promise<string[]> {
+  const files = await readdir(join(folder, "topics"));
+  return files
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => file.slice(0, -3))
+    .sort();
+}
