@@ -18,7 +18,8 @@ export async function resolve(specifier, context, next) {
   try {
     return await next(specifier, context);
   } catch {
-    return { url: engine, shortCircuit: true };
+    // Through the other hooks: from source, one of them reads TypeScript.
+    return next(engine, context);
   }
 }
 `;
