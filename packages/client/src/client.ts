@@ -58,6 +58,7 @@ export interface Client {
   watch(jobId: string, options?: WatchOptions): AsyncIterable<JobEvent>;
   cancel(jobId: string, options?: CallOptions): Promise<void>;
   job(jobId: string, options?: CallOptions): Promise<JobView>;
+  /** The newest hundred jobs of the fleet. */
   jobs(options?: CallOptions): Promise<readonly JobView[]>;
   /** The files that a job wrote, by its record or its `job-end`. */
   outputs(job: { readonly outputs?: Outputs | undefined }): readonly JobOutput[];
@@ -67,12 +68,16 @@ export interface Client {
 }
 
 const acceptedSchema = z.object({ prompt_id: jobIdSchema });
-const nodesSchema = z.record(z.string(), nodeInfoSchema);
-/** A bare list, or a page of one. */
-const jobListSchema = z.union([
-  z.array(jobViewSchema),
-  z.object({ jobs: z.array(jobViewSchema) }).transform(({ jobs }) => jobs),
-]);
+const jobListSchema = z.object({ jobs: z.array(jobViewSchema) });
+/** A class that is described in a way that this version does not know is left out, not all of them. */
+const nodesSchema = z.record(z.string(), z.unknown()).transform((infos) =>
+  Object.fromEntries(
+    Object.entries(infos).flatMap(([name, info]) => {
+      const { data } = nodeInfoSchema.safeParse(info);
+      return data ? [[name, data]] : [];
+    }),
+  ),
+);
 
 export function createClient(options: ClientOptions): Client {
   const { transport = "auto", connectTimeoutMs = 10_000, quietMs = 15_000, backoff } = options;
@@ -152,7 +157,9 @@ export function createClient(options: ClientOptions): Client {
     watch,
     cancel,
     job,
-    jobs: ({ signal } = {}) => http.json("/api/v1/jobs", { schema: jobListSchema, signal }),
+    async jobs({ signal } = {}) {
+      return (await http.json("/api/v1/jobs", { schema: jobListSchema, signal })).jobs;
+    },
     outputs,
     upload: (file, uploadOptions) => uploadImage(http, file, uploadOptions),
     nodes: ({ signal } = {}) => http.json("/object_info", { schema: nodesSchema, signal }),

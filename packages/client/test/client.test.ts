@@ -63,7 +63,7 @@ test("a gateway below a path is spoken to below that path", async () => {
   const urls: string[] = [];
   const fetch = (input: string | URL | Request) => {
     urls.push(String(input));
-    return Promise.resolve(json(200, []));
+    return Promise.resolve(json(200, { jobs: [] }));
   };
   const client = clientOf({ fetch }, "https://host.test/loom");
   expect(await client.jobs()).toEqual([]);
@@ -86,7 +86,7 @@ test("headers are asked for anew for every request", async () => {
     },
     fetch: (input, init) => {
       seen.push(new Request(input, init).headers.get("authorization"));
-      return Promise.resolve(json(200, []));
+      return Promise.resolve(json(200, { jobs: [] }));
     },
   });
   await client.jobs();
@@ -109,6 +109,24 @@ test("a picture is uploaded under its name and named as LoadImage wants it", asy
   });
   expect(sent?.get("image")).toMatchObject({ name: "cat.png", size: 3 });
   expect(sent?.get("subfolder")).toBe("pets");
+});
+
+test("a node class that is described in an unknown way does not hide the others", async () => {
+  const plain = {
+    input: { required: { width: ["INT", { min: 1 }] } },
+    input_order: { required: ["width"] },
+    output: ["IMAGE"],
+    output_is_list: [false],
+    output_name: ["IMAGE"],
+    name: "Plain",
+    display_name: "Plain",
+    description: "",
+    python_module: "nodes",
+    category: "image",
+    output_node: false,
+  };
+  const fetch = () => Promise.resolve(json(200, { Plain: plain, Odd: { input: "all" } }));
+  expect(Object.keys(await clientOf({ fetch }).nodes())).toEqual(["Plain"]);
 });
 
 test("an answer of another shape is an error that says where it differs", async () => {

@@ -150,6 +150,8 @@ function unescapeHeader(value: string, command: string): string {
   return value.replaceAll("\\c", ":").replaceAll("\\n", "\n").replaceAll("\\\\", "\\");
 }
 
+const isText = (value: unknown) => typeof value === "string";
+
 function messageFrame(message: WireMessage, offset: number, subscription: string): Buffer {
   const body = Buffer.from(message.body);
   const headers = {
@@ -161,7 +163,8 @@ function messageFrame(message: WireMessage, offset: number, subscription: string
     "content-type": message.contentType,
     type: message.type,
     "content-length": body.length,
-    ...message.headers,
+    // RabbitMQ leaves out headers that are no text.
+    ...Object.fromEntries(Object.entries(message.headers).filter(([, value]) => isText(value))),
   };
   const lines = Object.entries(headers).map(
     ([name, value]) => `${name}:${String(value).replaceAll(":", "\\c")}\n`,
