@@ -125,12 +125,12 @@ function refuseBomb(
   if (pixels <= maxPixels) return;
   const size = frames === 1 ? `${width}x${height}` : `${frames} frames of ${width}x${height}`;
   throw new Error(
-    `${name} is too large: ${size} is ${megapixels(pixels)} megapixels, the limit (maxInputPixels) is ${megapixels(maxPixels)}`,
+    `${name} is too large: ${size} is ${grouped(pixels)} pixels, the limit (maxInputPixels) is ${grouped(maxPixels)}`,
   );
 }
 
-function megapixels(pixels: number): string {
-  return String(Math.round(pixels / 1e5) / 10);
+function grouped(count: number): string {
+  return count.toLocaleString("en-US");
 }
 
 function message(cause: unknown): string {
