@@ -42,15 +42,23 @@ export function broadcast(
   const strides = tensors.map((each) => alignedStrides(each.shape, shape));
   const made = tensor(shape);
   const position = shape.map(() => 0);
+  const values = tensors.map(() => 0);
   for (let i = 0; i < made.data.length; i++) {
-    const values = tensors.map(({ data }, t) => {
-      const offset = position.reduce((sum, at, axis) => sum + at * (strides[t]?.[axis] ?? 0), 0);
-      return data[offset] ?? Number.NaN;
-    });
+    for (const [t, { data }] of tensors.entries()) {
+      values[t] = data[offsetOf(position, strides[t] ?? [])] ?? Number.NaN;
+    }
     made.data[i] = join(values);
     advance(position, shape);
   }
   return made;
+}
+
+function offsetOf(position: readonly number[], strides: readonly number[]): number {
+  let offset = 0;
+  for (let axis = 0; axis < position.length; axis++) {
+    offset += (position[axis] ?? 0) * (strides[axis] ?? 0);
+  }
+  return offset;
 }
 
 function commonShape(shapes: readonly (readonly number[])[]): number[] {
