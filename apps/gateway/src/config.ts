@@ -26,7 +26,7 @@ const environmentSchema = z.object({
   /** The broker's Web-STOMP endpoint, which only this gateway talks to. */
   STOMP_URL: z.url({ protocol: /^wss?$/ }).default("ws://127.0.0.1:15674/ws"),
   /** PEM of the RSA key that signs watch tickets; the broker holds its public half. */
-  JWT_PRIVATE_KEY_FILE: z.string().default(".loom/keys/jwt_private.pem"),
+  JWT_PRIVATE_KEY_FILE: z.string().default(".loom/keys/jwt-private.pem"),
   JWT_KEY_ID: z.string().default("gw1"),
   JWT_AUDIENCE: z.string().default("rabbitmq"),
   /** Where set, pages of this origin may call: `*` or `https://app.example.org`, several by commas. */
@@ -44,9 +44,7 @@ const environmentSchema = z.object({
   TICKET_TTL_SECONDS: z.coerce.number().positive().default(180),
   /** `/readyz` answers 503 while no worker lives, unless this is set: for fleets that scale down to zero. */
   READY_WITHOUT_WORKERS: flag.default(false),
-  LOG_LEVEL: z
-    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
-    .default("warn"),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("warn"),
   /** Unique among the gateways that live; part of routing keys. */
   GATEWAY_ID: z
     .string()
@@ -57,7 +55,9 @@ const environmentSchema = z.object({
 export type Config = ReturnType<typeof readConfig>;
 
 /** Reads the environment. Throws with every variable that is wrong, and how. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env) {
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+) {
   const parsed = environmentSchema.safeParse(environment);
   if (!parsed.success) {
     throw new Error(`gateway configuration:\n${z.prettifyError(parsed.error)}`, {
@@ -101,6 +101,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 /** Host and process: two gateways of one machine differ, and a restarted one is another. */
 function defaultGatewayId(): string {
-  const host = hostname().replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, 32);
+  const host = hostname()
+    .replaceAll(/[^A-Za-z0-9_-]/g, "-")
+    .slice(0, 32);
   return `${host}-${process.pid}-${Date.now().toString(36)}`;
 }

@@ -1,8 +1,7 @@
-import type { Broker } from "@rabbitloom/broker";
 import type { JobStore } from "@rabbitloom/jobs";
 import type { JobEvent, Topology } from "@rabbitloom/protocol";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import { openAmqp } from "./amqp/open-amqp.ts";
+import type { Amqp, AmqpListeners } from "./amqp/ports.ts";
 import { catalogCache } from "./catalog/catalog-cache.ts";
 import { folderListing } from "./catalog/folder-listing.ts";
 import { objectInfo } from "./catalog/object-info.ts";
@@ -30,14 +29,14 @@ import { socketHub } from "./ws/socket-hub.ts";
 export interface GatewayParts {
   readonly config: Config;
   readonly names: Topology;
-  readonly broker: Broker;
   readonly store: JobStore;
+  readonly openAmqp: (listeners: AmqpListeners) => Promise<Amqp>;
   readonly logger: FastifyBaseLogger;
 }
 
 /** The gateway, wired and ready to listen; `close` ends everything that this function began. */
 export async function createGateway(parts: GatewayParts): Promise<FastifyInstance> {
-  const { config, names, broker, store, logger } = parts;
+  const { config, names, store, logger } = parts;
   const { gatewayId, folders, publicUrl, maxUploadBytes } = config;
   const onError = (error: unknown) => logger.error({ err: error }, "beside the requests");
 
@@ -53,12 +52,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     recoverEnds({ hub, store, jobIds, wordOf: (jobId) => words.get(jobId) ?? gatewayId });
   const recoverAll = () => recover(hub.awaited()).catch(onError);
 
-  const amqp = await openAmqp({
-    broker,
-    names,
-    gatewayId,
-    pools: config.pools,
-    limits: config.queueLimits,
+  const amqp = await parts.openAmqp({
     onEvents: (word, events) => hub.deliver(word, events),
     onGap: () => {
       numbers.gap();

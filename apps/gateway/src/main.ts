@@ -3,12 +3,15 @@ import { connectBroker } from "@rabbitloom/broker";
 import { openJobStore } from "@rabbitloom/jobs";
 import { topology } from "@rabbitloom/protocol";
 import { pino } from "pino";
+import { openAmqp } from "./amqp/open-amqp.ts";
 import { readConfig } from "./config.ts";
 import { createGateway } from "./gateway.ts";
 
 const config = readConfig();
 const logger = pino({ level: config.logLevel, base: { gatewayId: config.gatewayId } });
-await Promise.all(Object.values(config.folders).map((folder) => mkdir(folder, { recursive: true })));
+await Promise.all(
+  Object.values(config.folders).map((folder) => mkdir(folder, { recursive: true })),
+);
 
 const store = await openJobStore({
   url: config.redisUrl,
@@ -22,7 +25,21 @@ const broker = await connectBroker({
   onProblem: ({ where, error }) => logger.warn({ err: error, where }, "RabbitMQ"),
 });
 const names = topology({ prefix: config.prefix });
-const app = await createGateway({ config, names, broker, store, logger });
+const app = await createGateway({
+  config,
+  names,
+  store,
+  logger,
+  openAmqp: (listeners) =>
+    openAmqp({
+      ...listeners,
+      broker,
+      names,
+      gatewayId: config.gatewayId,
+      pools: config.pools,
+      limits: config.queueLimits,
+    }),
+});
 const address = await app.listen({ host: config.host, port: config.port });
 // The one line that whoever starts a gateway waits for, whatever the log level.
 console.log(JSON.stringify({ event: "gateway-ready", url: address, gatewayId: config.gatewayId }));

@@ -16,19 +16,14 @@ import {
   type JobQueueOptions,
   type Topology,
 } from "@rabbitloom/protocol";
-import type { Amqp, EventRoutes, JobPublisher, ReplyStreams } from "./ports.ts";
+import type { Amqp, AmqpListeners, EventRoutes, JobPublisher, ReplyStreams } from "./ports.ts";
 
-export interface AmqpOptions {
+export interface AmqpOptions extends AmqpListeners {
   readonly broker: Broker;
   readonly names: Topology;
   readonly gatewayId: string;
   readonly pools: readonly string[];
   readonly limits: JobQueueOptions;
-  /** `word` is the first word of the routing key. */
-  readonly onEvents: (word: string, events: readonly JobEvent[]) => void;
-  /** Events may have been missed: the connection was gone for a while. */
-  readonly onGap: () => void;
-  readonly onUnreadable: (error: unknown) => void;
 }
 
 /** Declares the fleet's topology and opens this gateway's own exclusive queue. */

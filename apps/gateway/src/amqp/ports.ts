@@ -15,7 +15,10 @@ export interface JobPublisher {
   /** Rejects with QUEUE_FULL, NO_WORKER or BROKER_UNAVAILABLE. */
   publishJob(job: WireJob): Promise<void>;
   /** `word` is the first word of the routing key: the gateway's or client's that the job's events go to. */
-  publishEvents(word: string | undefined, events: readonly [JsonEvent, ...JsonEvent[]]): Promise<void>;
+  publishEvents(
+    word: string | undefined,
+    events: readonly [JsonEvent, ...JsonEvent[]],
+  ): Promise<void>;
   sendControl(message: ControlMessage): Promise<void>;
 }
 
@@ -42,6 +45,16 @@ export interface ReplyStreams {
 
 export interface BrokerHealth {
   readonly state: BrokerState;
+}
+
+/** What the gateway is told without asking. */
+export interface AmqpListeners {
+  /** `word` is the first word of the routing key. */
+  readonly onEvents: (word: string, events: readonly JobEvent[]) => void;
+  /** Events may have been missed: the connection was gone for a while. */
+  readonly onGap: () => void;
+  /** A message of somebody else's making. */
+  readonly onUnreadable: (error: unknown) => void;
 }
 
 /** Everything the gateway asks of RabbitMQ. */

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import type { ListedValues } from "@rabbitloom/protocol";
-import { isImageName } from "../files/media-type.ts";
 import type { Folders } from "../files/folders.ts";
+import { isImageName } from "../files/media-type.ts";
 
 type FileList = Extract<ListedValues, { kind: "files" }>;
 
@@ -16,7 +16,12 @@ export function folderListing(folders: Folders): FolderListing {
   return {
     async version() {
       const times = await Promise.all(
-        Object.values(folders).map((folder) => stat(folder).then(({ mtimeMs }) => mtimeMs, () => 0)),
+        Object.values(folders).map((folder) =>
+          stat(folder).then(
+            ({ mtimeMs }) => mtimeMs,
+            () => 0,
+          ),
+        ),
       );
       return times.join(" ");
     },

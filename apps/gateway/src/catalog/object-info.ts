@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { InputDeclaration, ListedValues, NodeCatalogEntry, NodeInfo } from "@rabbitloom/protocol";
+import type {
+  InputDeclaration,
+  ListedValues,
+  NodeCatalogEntry,
+  NodeInfo,
+} from "@rabbitloom/protocol";
 import { stringifyJson } from "@rabbitloom/workflow";
 import type { CatalogCache, KnownCatalog } from "./catalog-cache.ts";
 import type { FolderListing } from "./folder-listing.ts";
@@ -63,7 +68,10 @@ async function withListedValues(
   const fill = (group: Record<string, InputDeclaration> | undefined) =>
     group &&
     Object.fromEntries(
-      Object.entries(group).map(([name, declaration]) => [name, filled(declaration, values.get(name))]),
+      Object.entries(group).map(([name, declaration]) => [
+        name,
+        filled(declaration, values.get(name)),
+      ]),
     );
   const { required, optional, ...others } = info.input;
   return {
@@ -86,7 +94,10 @@ async function valuesOf(
 }
 
 /** Older declarations carry the list itself, newer ones say COMBO and carry it as an option. */
-function filled(declaration: InputDeclaration, values: readonly unknown[] | undefined): InputDeclaration {
+function filled(
+  declaration: InputDeclaration,
+  values: readonly unknown[] | undefined,
+): InputDeclaration {
   if (values === undefined) return declaration;
   const [type, options] = declaration;
   if (type === "COMBO") return ["COMBO", { ...options, options: [...values] }];

@@ -25,9 +25,15 @@ export function infoRoutes(app: FastifyInstance, options: InfoRouteOptions): voi
 
   app.get("/object_info", async (request, reply) => {
     const { json, gzip, etag } = await objectInfo.all();
-    reply.header("etag", etag).header("vary", "accept-encoding").header("cache-control", "no-cache");
-    if (request.headers["if-none-match"]?.replace(/^W\//, "") === etag) return reply.code(304).send();
-    const takesGzip = /\bgzip\b(?!;\s*q=0(?:\.0*)?\b)/.test(request.headers["accept-encoding"] ?? "");
+    reply
+      .header("etag", etag)
+      .header("vary", "accept-encoding")
+      .header("cache-control", "no-cache");
+    if (request.headers["if-none-match"]?.replace(/^W\//, "") === etag)
+      return reply.code(304).send();
+    const takesGzip = /\bgzip\b(?!;\s*q=0(?:\.0*)?\b)/.test(
+      request.headers["accept-encoding"] ?? "",
+    );
     if (takesGzip) reply.header("content-encoding", "gzip");
     return sendComfyText(reply, takesGzip ? gzip : json);
   });

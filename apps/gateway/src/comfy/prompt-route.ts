@@ -1,11 +1,10 @@
 import { CodedError, DEFAULT_POOL, type ExtraData, jobIdSchema } from "@rabbitloom/protocol";
-import { pythonFloat } from "@rabbitloom/workflow";
+import { pythonFloat, stringifyJson } from "@rabbitloom/workflow";
 import type { FastifyInstance } from "fastify";
 import { sendComfyJson, sendComfyText } from "../http/comfy-reply.ts";
 import { isObject, jsonBody, kindOf } from "../http/json-body.ts";
 import type { JobIntake } from "../submit/job-intake.ts";
 import type { Submission } from "../submit/submit-job.ts";
-import { stringifyJson } from "@rabbitloom/workflow";
 import type { QueueStatus } from "../ws/queue-status.ts";
 
 export interface ComfyPromptOptions {
@@ -14,7 +13,10 @@ export interface ComfyPromptOptions {
 }
 
 /** `/prompt`: takes a job in, tells how many there are. */
-export function comfyPromptRoutes(app: FastifyInstance, { intake, status }: ComfyPromptOptions): void {
+export function comfyPromptRoutes(
+  app: FastifyInstance,
+  { intake, status }: ComfyPromptOptions,
+): void {
   app.get("/prompt", async (_request, reply) =>
     sendComfyJson(reply, { exec_info: { queue_remaining: await status.refresh() } }),
   );
@@ -94,7 +96,8 @@ function readTargets(value: unknown): readonly string[] | undefined {
 
 function readNumber(value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  const isNumeric = typeof value === "string" && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value);
+  const isNumeric =
+    typeof value === "string" && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value);
   const number = typeof value === "number" || isNumeric ? Number(value) : Number.NaN;
   if (Number.isFinite(number)) return number;
   throw wrong("number", "a number", value);

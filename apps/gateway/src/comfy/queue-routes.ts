@@ -51,7 +51,8 @@ export function queueRoutes(app: FastifyInstance, options: QueueRouteOptions): v
     }
     const { running } = await store.queue();
     const { clientId } = request.query;
-    const meant = clientId === undefined ? running : running.filter((job) => job.clientId === clientId);
+    const meant =
+      clientId === undefined ? running : running.filter((job) => job.clientId === clientId);
     await cancelWhile(
       "running",
       meant.map((job) => job.id),
@@ -72,7 +73,9 @@ async function findJob(store: JobStore, id: string) {
 /** ComfyUI takes anything that can be gone through; a text names no job of ours. */
 export function idsOf(value: unknown): string[] {
   if (!Array.isArray(value)) return [];
-  return value.flatMap((id) => (typeof id === "string" || typeof id === "number" ? [String(id)] : []));
+  return value.flatMap((id) =>
+    typeof id === "string" || typeof id === "number" ? [String(id)] : [],
+  );
 }
 
 /** A body that is empty or no JSON interrupts whatever runs, as in ComfyUI. */

@@ -22,7 +22,7 @@ export type ComfyRouteOptions = ComfyPromptOptions &
 export async function comfyRoutes(app: FastifyInstance, options: ComfyRouteOptions): Promise<void> {
   for (const prefix of ["", "/api"]) {
     await app.register(
-      async (scope) => {
+      (scope, _options, done) => {
         scope.setErrorHandler((error, request, reply) => {
           const coded = toCodedError(error);
           if (coded.code === "INTERNAL") {
@@ -38,6 +38,7 @@ export async function comfyRoutes(app: FastifyInstance, options: ComfyRouteOptio
         infoRoutes(scope, options);
         settingsRoutes(scope, options);
         socketRoutes(scope, options);
+        done();
       },
       { prefix },
     );

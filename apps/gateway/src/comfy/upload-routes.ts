@@ -1,9 +1,13 @@
 import { rm } from "node:fs/promises";
-import { CodedError } from "@rabbitloom/protocol";
+import { CodedError, isCodedError } from "@rabbitloom/protocol";
+import { annotatedFile, parseJson } from "@rabbitloom/workflow";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { type Folders, isFolderName } from "../files/folders.ts";
+import * as z from "zod";
+import { checkRelative, existingFile, type Folders, isFolderName } from "../files/folders.ts";
+import { withMask } from "../files/masked-image.ts";
 import { placeFile, type ReceivedFile, receiveFile } from "../files/place-file.ts";
 import { sendComfyJson, sendNothing } from "../http/comfy-reply.ts";
+import { parseWith } from "../http/schema.ts";
 
 /** Parts beside the file are a few words each; more than this is no field. */
 const MAX_FIELD_BYTES = 65_536;
@@ -13,7 +17,7 @@ export interface UploadRouteOptions {
   readonly maxUploadBytes: number;
 }
 
-/** `/upload/image`: a file for nodes to load. Any kind of file is taken, as in ComfyUI. */
+/** `/upload/image` and `/upload/mask`: files for nodes to load. Any kind of file is taken, as in ComfyUI. */
 export function uploadRoutes(
   app: FastifyInstance,
   { folders, maxUploadBytes }: UploadRouteOptions,
@@ -36,6 +40,57 @@ export function uploadRoutes(
     const name = await placeFile(folders[type], file, { filename, subfolder, overwrite });
     return sendComfyJson(reply, { name, subfolder, type });
   });
+
+  app.post("/upload/mask", { bodyLimit: maxUploadBytes }, async (request, reply) => {
+    if (!request.isMultipart()) return sendNothing(reply, 400);
+    const { image, fields } = await readUpload(request, folders);
+    if (image === undefined) return sendNothing(reply, 400);
+    const { filename, file } = image;
+    try {
+      const original = await findOriginal(folders, fields.get("original_ref"));
+      const subfolder = fields.get("subfolder") ?? "";
+      const type = fields.get("type") ?? "input";
+      if (original !== undefined && isFolderName(type)) {
+        const masked = { ...file, path: await withMask(original, file.path) };
+        const overwrite = ["true", "1"].includes(fields.get("overwrite") ?? "");
+        const name = await placeFile(folders[type], masked, { filename, subfolder, overwrite });
+        return sendComfyJson(reply, { name, subfolder, type });
+      }
+      // As in ComfyUI: nothing to paint on is no error, and nothing is written.
+      return sendComfyJson(reply, { name: filename, subfolder, type });
+    } finally {
+      await rm(file.path, { force: true });
+    }
+  });
+}
+
+const originalSchema = z.object({
+  filename: z.string(),
+  subfolder: z.string().default(""),
+  type: z.enum(["input", "output", "temp"]).default("output"),
+});
+
+/** The picture that a mask was painted on; undefined where it is not there, or not to be had. */
+async function findOriginal(
+  folders: Folders,
+  text: string | undefined,
+): Promise<string | undefined> {
+  if (text === undefined) {
+    throw new CodedError(
+      "INVALID_REQUEST",
+      "original_ref: expected the picture's name, got nothing",
+    );
+  }
+  const { filename, subfolder, type } = parseWith(originalSchema, parseJson(text), "original_ref");
+  const { folder, name } = annotatedFile(filename, type);
+  try {
+    checkRelative(name, "filename");
+    checkRelative(subfolder, "subfolder");
+    return await existingFile(folders[folder], subfolder, name);
+  } catch (error) {
+    if (isCodedError(error) && error.code === "FILE_REFUSED") return undefined;
+    throw error;
+  }
 }
 
 interface Upload {
@@ -71,7 +126,8 @@ async function readSmall(name: string, source: AsyncIterable<Buffer>): Promise<s
   let size = 0;
   for await (const chunk of source) {
     size += chunk.byteLength;
-    if (size > MAX_FIELD_BYTES) throw new CodedError("PAYLOAD_TOO_LARGE", `${name}: too long for a field`);
+    if (size > MAX_FIELD_BYTES)
+      throw new CodedError("PAYLOAD_TOO_LARGE", `${name}: too long for a field`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8").trim();

@@ -10,7 +10,8 @@ export function fileLookup(folders: Folders): FileLookup {
       checkRelative(name, "file");
       const directory = dirname(name);
       return (
-        (await existingFile(folders[folder], directory === "." ? "" : directory, name)) !== undefined
+        (await existingFile(folders[folder], directory === "." ? "" : directory, name)) !==
+        undefined
       );
     } catch (error) {
       if (isCodedError(error)) return false;

@@ -54,7 +54,10 @@ export async function checkedSubfolder(root: string, subfolder: string): Promise
     const real = await realpathOrNothing(path);
     if (real === undefined) continue;
     if (real !== realRoot && !isInside(realRoot, real)) {
-      throw new CodedError("FILE_REFUSED", `${JSON.stringify(subfolder)} is a link out of its folder`);
+      throw new CodedError(
+        "FILE_REFUSED",
+        `${JSON.stringify(subfolder)} is a link out of its folder`,
+      );
     }
     break;
   }

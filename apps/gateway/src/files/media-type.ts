@@ -46,7 +46,10 @@ export function mediaType(filename: string): string {
 }
 
 /** How a file of people's own making is sent: dangerous ones only as a download. */
-export function safeMediaType(filename: string): { readonly type: string; readonly download: boolean } {
+export function safeMediaType(filename: string): {
+  readonly type: string;
+  readonly download: boolean;
+} {
   const type = mediaType(filename);
   return dangerousTypes.has(type)
     ? { type: "application/octet-stream", download: true }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { copyFile, constants, link, mkdir, rename, rm, stat } from "node:fs/promises";
+import { constants, copyFile, link, mkdir, rename, rm, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -74,7 +74,10 @@ function checkFilename(filename: string): string {
   checkRelative(filename, "filename");
   const name = basename(filename.replaceAll("\\", "/"));
   if (name === "" || name === ".") {
-    throw new CodedError("FILE_REFUSED", `filename: expected a name, got ${JSON.stringify(filename)}`);
+    throw new CodedError(
+      "FILE_REFUSED",
+      `filename: expected a name, got ${JSON.stringify(filename)}`,
+    );
   }
   return name;
 }

@@ -37,7 +37,11 @@ export async function channelOf(path: string, channel: "rgb" | "a"): Promise<Buf
   return await decoding(path, async () => {
     const image = sharp(path, { limitInputPixels: MAX_PIXELS });
     if (channel === "rgb") return image.removeAlpha().png().toBuffer();
-    const alpha = await image.ensureAlpha().extractChannel(3).raw().toBuffer({ resolveWithObject: true });
+    const alpha = await image
+      .ensureAlpha()
+      .extractChannel(3)
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     const { width, height } = alpha.info;
     return sharp({ create: { width, height, channels: 3, background: "black" } })
       .joinChannel(alpha.data, { raw: { width, height, channels: 1 } })
@@ -52,8 +56,12 @@ async function decoding(path: string, work: () => Promise<Buffer>): Promise<Buff
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const code = /pixel limit/i.test(why) ? "IMAGE_TOO_LARGE" : "IMAGE_UNREADABLE";
-    throw new CodedError(code, `the file is no picture that can be shown: ${why.replaceAll(path, "")}`, {
-      cause,
-    });
+    throw new CodedError(
+      code,
+      `the file is no picture that can be shown: ${why.replaceAll(path, "")}`,
+      {
+        cause,
+      },
+    );
   }
 }

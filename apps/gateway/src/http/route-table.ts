@@ -23,7 +23,7 @@ export function routeTable(app: FastifyInstance): RouteTable {
       for (const { matcher, methods: known } of patterns.values()) {
         if (matcher.test(path)) for (const method of known) methods.add(method);
       }
-      return [...methods].sort();
+      return [...methods].sort((a, b) => a.localeCompare(b));
     },
   };
 }

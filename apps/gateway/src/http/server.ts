@@ -2,7 +2,7 @@ import cors from "@fastify/cors";
 import multipart from "@fastify/multipart";
 import websocket from "@fastify/websocket";
 import { CodedError } from "@rabbitloom/protocol";
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from "fastify";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import { sendNothing } from "./comfy-reply.ts";
 import { isForeignOrigin } from "./origin-guard.ts";
 import { sendProblem } from "./problem.ts";
@@ -27,7 +27,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { logger, corsOrigins, maxPromptBytes, maxUploadBytes } = options;
   const app = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxPromptBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 2_000 },
@@ -38,6 +38,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
   await app.register(multipart, {
+    // A name that tries to leave its folder is refused, not shortened in silence.
+    preservePath: true,
     limits: { fileSize: maxUploadBytes, files: 64, fields: 64, fieldSize: maxPromptBytes },
   });
   await app.register(websocket, {
@@ -48,7 +50,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   app.setErrorHandler((error, request, reply) => {
     const coded = toCodedError(error);
-    if (coded.code === "INTERNAL") request.log.error({ err: error, url: request.url }, "request failed");
+    if (coded.code === "INTERNAL")
+      request.log.error({ err: error, url: request.url }, "request failed");
     return sendProblem(reply, coded);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -72,7 +75,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
 function guardOrigin(app: FastifyInstance): void {
   app.addHook("onRequest", async (request, reply) => {
-    if (isForeignOrigin(request.headers.host, request.headers.origin)) return sendNothing(reply, 403);
+    if (isForeignOrigin(request.headers.host, request.headers.origin))
+      return sendNothing(reply, 403);
     return undefined;
   });
 }

@@ -2,17 +2,17 @@ import { PassThrough } from "node:stream";
 import type { JobStore } from "@rabbitloom/jobs";
 import {
   CodedError,
-  jobIdSchema,
-  jobStates,
-  jobStateSchema,
   type JobView,
+  jobIdSchema,
+  jobStateSchema,
+  jobStates,
   parseCursor,
 } from "@rabbitloom/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import * as z from "zod";
 import type { ReplyStreams } from "../amqp/ports.ts";
-import { parseWith } from "../http/schema.ts";
 import { baseUrl } from "../http/base-url.ts";
+import { parseWith } from "../http/schema.ts";
 import { eventStream } from "../watch/event-stream.ts";
 import type { StreamKeeper } from "../watch/stream-keeper.ts";
 import type { TicketOffice } from "../watch/ticket.ts";
@@ -80,7 +80,11 @@ export function jobRoutes(app: FastifyInstance, options: JobRouteOptions): void 
     const stopped = new AbortController();
     reply.raw.once("close", () => stopped.abort());
     const source = streams.read(job.id, stopped.signal);
-    return sendEvents(reply, eventStream({ source, after: start, withPreviews: previews }), request);
+    return sendEvents(
+      reply,
+      eventStream({ source, after: start, withPreviews: previews }),
+      request,
+    );
   });
 }
 

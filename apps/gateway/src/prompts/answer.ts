@@ -39,7 +39,10 @@ export async function answerSuccess(answer: SuccessAnswer): Promise<FastifyReply
   const images = files.filter(isImage);
   reply
     .header("location", `/api/v1/prompts/${jobId}`)
-    .header("digest", `SHA-256=${createHash("sha256").update(stringifyJson(prompt)).digest("hex")}`);
+    .header(
+      "digest",
+      `SHA-256=${createHash("sha256").update(stringifyJson(prompt)).digest("hex")}`,
+    );
   const [only] = images;
   if (only !== undefined && images.length === 1) {
     reply.header("content-disposition", contentDisposition(only.filename));
@@ -77,7 +80,11 @@ async function sendPicture(
 /** A run that failed, as hiddenswitch's API answers: 500 with the status that history shows. */
 export function answerFailure(reply: FastifyReply, end: JobEndEvent): FastifyReply {
   const { jobId, state, at, attempt } = end;
-  const error = end.error ?? { code: "INTERNAL", message: `the job ended as ${state}`, retryable: false };
+  const error = end.error ?? {
+    code: "INTERNAL",
+    message: `the job ended as ${state}`,
+    retryable: false,
+  };
   const facts = { jobId, error, timestamp: Date.parse(at) };
   const last =
     state === "cancelled"

@@ -1,9 +1,9 @@
+import { rm } from "node:fs/promises";
 import { CodedError } from "@rabbitloom/protocol";
 import { parseJson } from "@rabbitloom/workflow";
-import { rm } from "node:fs/promises";
 import type { FastifyRequest } from "fastify";
 import type { Folders } from "../files/folders.ts";
-import { type ReceivedFile, placeFile, receiveFile } from "../files/place-file.ts";
+import { placeFile, type ReceivedFile, receiveFile } from "../files/place-file.ts";
 import { isObject } from "../http/json-body.ts";
 
 /**
@@ -27,7 +27,10 @@ export async function readMultipartPrompt(
       files.push({ filename: part.filename, file });
       if (part.file.truncated) {
         await discard(files);
-        throw new CodedError("PAYLOAD_TOO_LARGE", `file ${JSON.stringify(part.filename)} is over the limit`);
+        throw new CodedError(
+          "PAYLOAD_TOO_LARGE",
+          `file ${JSON.stringify(part.filename)} is over the limit`,
+        );
       }
     }
   }

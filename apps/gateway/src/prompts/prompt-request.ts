@@ -1,4 +1,10 @@
-import { CodedError, DEFAULT_POOL, jobIdSchema, laneSchema, poolSchema } from "@rabbitloom/protocol";
+import {
+  CodedError,
+  DEFAULT_POOL,
+  jobIdSchema,
+  laneSchema,
+  poolSchema,
+} from "@rabbitloom/protocol";
 import * as z from "zod";
 import { isObject, kindOf } from "../http/json-body.ts";
 import { parseWith } from "../http/schema.ts";

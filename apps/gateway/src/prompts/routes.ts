@@ -9,13 +9,13 @@ import type { Folders } from "../files/folders.ts";
 import { bestType } from "../http/accept.ts";
 import { jsonBody } from "../http/json-body.ts";
 import { preferenceApplied, readPreferences } from "../http/prefer.ts";
+import type { CancelDependencies } from "../jobs/cancel-job.ts";
 import { cancelJob } from "../jobs/cancel-job.ts";
 import type { JobIntake } from "../submit/job-intake.ts";
 import { type AnswerForm, answerFailure, answerForms, answerSuccess } from "./answer.ts";
 import { readMultipartPrompt } from "./multipart-prompt.ts";
 import { readPromptRequest } from "./prompt-request.ts";
 import { validationProblem } from "./validation-problem.ts";
-import type { CancelDependencies } from "../jobs/cancel-job.ts";
 
 export interface PromptRouteOptions extends CancelDependencies {
   readonly store: JobStore;
@@ -74,11 +74,18 @@ export function promptRoutes(app: FastifyInstance, options: PromptRouteOptions):
   app.get<{ Params: { id: string } }>("/api/v1/prompts/:id", async (request, reply) => {
     const { id } = request.params;
     const job = jobIdSchema.safeParse(id).success ? await store.find(id) : undefined;
-    if (job === undefined) throw new CodedError("NOT_FOUND", `there is no prompt ${JSON.stringify(id)}`);
-    if (!isTerminal(job.state)) return reply.header("retry-after", RETRY_AFTER_SECONDS).code(204).send();
+    if (job === undefined)
+      throw new CodedError("NOT_FOUND", `there is no prompt ${JSON.stringify(id)}`);
+    if (!isTerminal(job.state))
+      return reply.header("retry-after", RETRY_AFTER_SECONDS).code(204).send();
     if (job.state !== "succeeded") {
       const code = job.error?.code ?? "INTERNAL";
-      return sendJson(reply.code(500), { ...historyStatus(job), prompt_id: id, code, error_details: job.error });
+      return sendJson(reply.code(500), {
+        ...historyStatus(job),
+        prompt_id: id,
+        code,
+        error_details: job.error,
+      });
     }
     return sendJson(reply, job.outputs ?? {});
   });
@@ -95,8 +102,9 @@ async function readBody(request: FastifyRequest, folders: Folders): Promise<unkn
   const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   // Clients of ComfyUI send JSON as plain text, as a form, or as nothing; other types are somebody's mistake.
   const isTaken =
-    ["", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream"].includes(type) ||
-    /^(application|text)\/([a-z0-9.-]+\+)?json(\+[a-z-]+)?$/.test(type);
+    ["", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream"].includes(
+      type,
+    ) || /^(application|text)\/([a-z0-9.-]+\+)?json(\+[a-z-]+)?$/.test(type);
   if (!isTaken) {
     throw new CodedError(
       "UNSUPPORTED_MEDIA_TYPE",

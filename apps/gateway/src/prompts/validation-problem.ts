@@ -14,7 +14,8 @@ const codes: Readonly<Partial<Record<string, ErrorCode>>> = {
  */
 export function validationProblem({ error, node_errors }: PromptFailure): Record<string, unknown> {
   const code = codes[error.type] ?? "VALIDATION_FAILED";
-  const detail = error.details === "" ? error.message : `${error.message}: ${error.details}`;
+  const sentence = error.message.replace(/\.$/, "");
+  const detail = error.details === "" ? sentence : `${sentence}: ${error.details}`;
   return {
     ...problemBody(new CodedError(code, detail)),
     type: error.type,

@@ -38,7 +38,9 @@ export function stompProxy(
     client.once("message", (first) => {
       const bytes = bufferOf(first);
       const frame =
-        bytes.byteLength <= MAX_CONNECT_BYTES ? readConnectFrame(bytes.toString("utf8")) : undefined;
+        bytes.byteLength <= MAX_CONNECT_BYTES
+          ? readConnectFrame(bytes.toString("utf8"))
+          : undefined;
       if (frame === undefined || !isTicket(frame)) {
         clearTimeout(late);
         client.close(1008, "expected a CONNECT frame with a ticket's login and passcode");
@@ -88,7 +90,9 @@ function pass(from: WebSocket, to: WebSocket): void {
 
 /** 1005 and 1006 only say that the other side gave no code: they may not be sent. */
 function sendableCode(code: number): number {
-  return code === 1000 || (code >= 1001 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || code >= 3000
+  return code === 1000 ||
+    (code >= 1001 && code <= 1014 && ![1004, 1005, 1006].includes(code)) ||
+    code >= 3000
     ? code
     : 1011;
 }

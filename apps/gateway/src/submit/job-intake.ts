@@ -1,5 +1,10 @@
 import { CodedError } from "@rabbitloom/protocol";
-import { type Submission, type SubmitDependencies, type Submitted, submitJob } from "./submit-job.ts";
+import {
+  type Submission,
+  type SubmitDependencies,
+  type Submitted,
+  submitJob,
+} from "./submit-job.ts";
 
 /** The one way into the fleet, whichever surface a job came in at. */
 export interface JobIntake {
@@ -26,7 +31,11 @@ export interface AnnouncedJob {
   readonly word: string;
 }
 
-export function jobIntake({ onAccepted, onRefused: noteRefusal, ...dependencies }: IntakeOptions): JobIntake {
+export function jobIntake({
+  onAccepted,
+  onRefused: noteRefusal,
+  ...dependencies
+}: IntakeOptions): JobIntake {
   return {
     async submit(submission, { beforePublish, onRefused } = {}) {
       try {

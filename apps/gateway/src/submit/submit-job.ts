@@ -129,7 +129,9 @@ async function holdWord(words: WordLeases, word: string): Promise<void> {
   words.release(word);
 }
 
-type Checked = Exclude<Validation, { ok: false }> | { readonly ok: false; readonly failure: PromptFailure };
+type Checked =
+  | Exclude<Validation, { ok: false }>
+  | { readonly ok: false; readonly failure: PromptFailure };
 
 async function check(deps: SubmitDependencies, submission: Submission): Promise<Checked> {
   const known = await deps.catalog.require();

@@ -1,10 +1,15 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /**
  * The RSA key that signs tickets. Where the file is missing, as on a developer's machine, a pair is made and both
- * halves are written: the broker must be given `jwt_public.pem` then.
+ * halves are written: the broker must be given `jwt-public.pem` then.
  */
 export async function readSigningKey(file: string): Promise<KeyObject> {
   try {
@@ -20,7 +25,7 @@ export async function readSigningKey(file: string): Promise<KeyObject> {
     flag: "wx",
   });
   await writeFile(
-    join(dirname(file), "jwt_public.pem"),
+    join(dirname(file), "jwt-public.pem"),
     createPublicKey(privateKey).export({ type: "spki", format: "pem" }),
   );
   return privateKey;

@@ -1,5 +1,10 @@
 import type { KeyObject } from "node:crypto";
-import { type JobView, stompDestination, type Topology, type WatchTicket } from "@rabbitloom/protocol";
+import {
+  type JobView,
+  stompDestination,
+  type Topology,
+  type WatchTicket,
+} from "@rabbitloom/protocol";
 import { SignJWT } from "jose";
 
 export interface TicketOptions {

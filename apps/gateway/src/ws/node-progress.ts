@@ -69,7 +69,9 @@ export class NodeProgress {
 
   /** The data of a `progress_state` message. */
   toJson(): string {
-    const nodes = [...this.#nodes].map(([id, { json }]) => `${stringifyJson(id, { form: "python" })}: ${json}`);
+    const nodes = [...this.#nodes].map(
+      ([id, { json }]) => `${stringifyJson(id, { form: "python" })}: ${json}`,
+    );
     return `{"prompt_id": ${stringifyJson(this.#jobId)}, "nodes": {${nodes.join(", ")}}}`;
   }
 }

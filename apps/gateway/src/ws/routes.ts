@@ -11,7 +11,10 @@ export interface SocketRouteOptions {
 }
 
 /** `/ws`: events in ComfyUI's words. */
-export function socketRoutes(app: FastifyInstance, { sockets, features }: SocketRouteOptions): void {
+export function socketRoutes(
+  app: FastifyInstance,
+  { sockets, features }: SocketRouteOptions,
+): void {
   app.get<{ Querystring: { clientId?: string } }>("/ws", { websocket: true }, (socket, request) => {
     const { clientId } = request.query;
     const client = clientSocket(

@@ -101,7 +101,9 @@ export function socketHub(options: SocketHubOptions): SocketHub {
   /** What runs for the client may have begun before this gateway listened: its worker says how far it is. */
   async function catchUp(clientId: string, feed: ClientFeed): Promise<void> {
     const { jobs } = await store.list({ states: ["running"], limit: 500 });
-    const unheard = jobs.filter((job) => job.clientId === clientId && !feed.jobIds.includes(job.id));
+    const unheard = jobs.filter(
+      (job) => job.clientId === clientId && !feed.jobIds.includes(job.id),
+    );
     for (const { id } of unheard) {
       await publisher.sendControl({ v: 1, type: "job-snapshot", jobId: id });
     }
