@@ -10,13 +10,15 @@ export interface InputLists {
   readonly declared: ReadonlyMap<string, readonly unknown[]>;
   /** Linked inputs that the class does not declare. */
   readonly undeclared: ReadonlyMap<string, readonly unknown[]>;
-  /** Links to nodes that have not run: lazy inputs that nobody asked for. They read `[null]`. */
+  /** Lazy inputs that the node has not asked for. They read `[null]`. */
   readonly missing: ReadonlySet<string>;
 }
 
 export interface InputSources {
   exists(id: string): boolean;
   finished(id: string): FinishedNode | undefined;
+  /** Whether the node has asked for this lazy input. */
+  hasAskedFor(name: string): boolean;
   readonly hidden: (word: keyof HiddenValues) => unknown;
 }
 
@@ -42,8 +44,10 @@ export function collectInputs(
       if (declaration?.rawLink) {
         lists.set(name, [value]);
       } else {
-        const list = sources.finished(value[0])?.outputs.at(value[1]);
-        if (list === undefined) missing.add(name);
+        // What was not asked for reads null even where it happens to be there: results must not hang on the cache.
+        const isWithheld = declaration?.isLazy === true && !sources.hasAskedFor(name);
+        const list = isWithheld ? undefined : sources.finished(value[0])?.outputs.at(value[1]);
+        if (isWithheld) missing.add(name);
         lists.set(name, list ?? [null]);
       }
     } else if (declaration !== undefined) {
@@ -56,13 +60,17 @@ export function collectInputs(
   return { declared, undeclared, missing };
 }
 
-function declarationOf(nodeClass: NodeClass, name: string): { rawLink: boolean } | undefined {
+function declarationOf(
+  nodeClass: NodeClass,
+  name: string,
+): { readonly rawLink: boolean; readonly isLazy: boolean } | undefined {
   if (Object.hasOwn(nodeClass.inputs, name)) {
-    return { rawLink: nodeClass.inputs[name]?.options?.rawLink === true };
+    const options = nodeClass.inputs[name]?.options;
+    return { rawLink: options?.rawLink === true, isLazy: options?.lazy === true };
   }
   // A hidden input of an ordinary type is one that a prompt may set.
   if (nodeClass.hidden !== undefined && Object.hasOwn(nodeClass.hidden, name)) {
-    return isMagic(nodeClass.hidden[name]) ? undefined : { rawLink: false };
+    return isMagic(nodeClass.hidden[name]) ? undefined : { rawLink: false, isLazy: false };
   }
   return undefined;
 }

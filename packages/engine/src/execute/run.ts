@@ -25,6 +25,8 @@ export interface Run {
   readonly executed: readonly string[];
   /** Calls that have answered and whose expansions are running, by node. */
   readonly expansions: Map<string, readonly CallOutcome[]>;
+  /** Lazy inputs that nodes have asked for, by node. */
+  readonly asked: Map<string, Set<string>>;
   readonly parked: number;
   classOf(id: string): NodeClass | undefined;
   signatureOf(id: string): Signature;
@@ -169,6 +171,7 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
     signal: stop.signal,
     executed,
     expansions,
+    asked: new Map(),
     get parked() {
       return parked;
     },

@@ -63,18 +63,24 @@ function announceKnown({ run, id, nodeClass }: Step, known: FinishedNode): void 
 
 function begin(step: Step): void | PromiseLike<void> {
   step.run.start(step.id);
+  return prepare(step);
+}
+
+/** Looks the inputs up, and asks the node which lazy ones it wants until it wants no more. */
+function prepare(step: Step): void | PromiseLike<void> {
   const inputs = lookUpInputs(step);
   step.inputs = inputs;
-  const asked = lazyNames(step, inputs);
-  if (isPromiseLike(asked)) {
-    return asked.then((names) => guarded(step, () => proceed(step, inputs, names)));
-  }
-  return proceed(step, inputs, asked);
+  const goOn = (names: readonly string[]) =>
+    names.length === 0 ? call(step, inputs) : fetchLazy(step, names);
+  const names = lazyNames(step, inputs);
+  if (isPromiseLike(names)) return names.then((known) => guarded(step, () => goOn(known)));
+  return goOn(names);
 }
 
 function lookUpInputs({ run, id, node, nodeClass }: Step): InputLists {
   return collectInputs(node, nodeClass, {
     exists: run.graph.has,
+    hasAskedFor: (name) => run.asked.get(id)?.has(name) ?? false,
     finished: run.finished,
     hidden: (word) =>
       hiddenValue(word, {
@@ -107,17 +113,12 @@ function lazyNames(step: Step, inputs: InputLists): string[] | PromiseLike<strin
   return united(ready);
 }
 
-function proceed(
-  step: Step,
-  inputs: InputLists,
-  lazy: readonly string[],
-): void | PromiseLike<void> {
+function call(step: Step, inputs: InputLists): void | PromiseLike<void> {
   const { run, id, nodeClass } = step;
-  if (lazy.length > 0) return waitForInputs(step, lazy);
   const outcomes = callNode({
     nodeClass,
     calls: dealInputs(inputs, nodeClass.inputIsList ?? false),
-    contextFor: (call, listIndex) => run.contextFor(id, call, listIndex),
+    contextFor: (inputsOfCall, listIndex) => run.contextFor(id, inputsOfCall, listIndex),
     onBlocked: (blocker) => passOn(step, blocker),
   });
   if (isPromiseLike(outcomes)) {
@@ -126,8 +127,12 @@ function proceed(
   return takeOutcomes(step, outcomes);
 }
 
-/** The node is called again from the start when these have been computed. */
-function waitForInputs({ run, id, node }: Step, names: readonly string[]): void {
+/** Where all of them are there the node is asked again at once; else it starts again when they are. */
+function fetchLazy(step: Step, names: readonly string[]): void | PromiseLike<void> {
+  const { run, id, node } = step;
+  const asked = run.asked.get(id) ?? new Set();
+  run.asked.set(id, asked);
+  let isWaiting = false;
   for (const name of names) {
     const link = Object.hasOwn(node.inputs, name) ? node.inputs[name] : undefined;
     if (!isLink(link)) {
@@ -137,9 +142,12 @@ function waitForInputs({ run, id, node }: Step, names: readonly string[]): void 
         { details: { exceptionType: "NodeInputError" } },
       );
     }
+    asked.add(name);
+    if (run.finished(link[0]) !== undefined) continue;
     run.schedule.addDependency(link[0], id);
+    isWaiting = true;
   }
-  run.schedule.putBack(id);
+  return isWaiting ? run.schedule.putBack(id) : prepare(step);
 }
 
 /** The first node that receives a message says it; from there on the blocker is silent. */

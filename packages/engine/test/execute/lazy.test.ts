@@ -77,3 +77,23 @@ test("a class that never asks gets null for lazy inputs", async () => {
   expect(result.outputs).toEqual({ out: { values: ["null"] } });
   expect(result.started).not.toContain("one");
 });
+
+test("a lazy input that was not asked for reads null even where another node has computed it", async () => {
+  const result = await createRunner(toyNodes).run({
+    ...graph(0),
+    second: ["Range", { count: 3 }],
+    alsoNeedsSecond: ["Show", { value: ["second", 0] }],
+  });
+  expect(result.outputs).toMatchObject({ out: { values: [10] } });
+});
+
+test("a node whose lazy inputs are all there starts once", async () => {
+  const { run } = createRunner(toyNodes);
+  await run(graph(0.5));
+  const result = await run({
+    ...graph(0.5),
+    share: ["Add", { a: 0.25, b: 0.25 }],
+  });
+  expect(result.outputs).toEqual({ out: { values: [15] } });
+  expect(result.started).toEqual(["share", "mix", "out"]);
+});
