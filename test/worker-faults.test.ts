@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { openPrivateBroker } from "./support/broker.ts";
+import { openFleet } from "./support/fleet.ts";
+import { openPrivateRedis } from "./support/redis.ts";
+import { crash, steps, text } from "./support/toy-prompts.ts";
+import { until } from "./support/until.ts";
+
+test("a job whose worker is killed in the middle is run again elsewhere and ends once", async () => {
+  await using fleet = await openFleet();
+  const first = await fleet.spawnWorker({ WORKER_ID: "first" });
+  const jobId = await fleet.submit(steps({ steps: 150, ms: 20 }));
+  await fleet.jobs.event(jobId, "node-progress", { where: ({ value }) => value >= 3 });
+  await fleet.startWorker({ workerId: "second" });
+
+  await first.kill("SIGKILL");
+  const end = await fleet.jobs.ended(jobId);
+
+  expect(end).toMatchObject({ state: "succeeded", attempt: 2 });
+  expect(await fleet.store.view(jobId)).toMatchObject({ workerId: "second", attempt: 2 });
+  const events = fleet.jobs.events(jobId);
+  expect(events.filter(({ type }) => type === "job-end")).toHaveLength(1);
+  for (const attempt of [1, 2]) {
+    const seqs = events.filter((event) => event.attempt === attempt).map(({ seq }) => seq);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  }
+}, 60_000);
+
+test("a workflow that kills the engine each time is given up, and the worker lives on", async () => {
+  await using fleet = await openFleet();
+  const worker = await fleet.spawnWorker();
+
+  const jobId = await fleet.submit(crash);
+  const end = await fleet.jobs.ended(jobId, 50_000);
+  const next = await fleet.jobs.ended(await fleet.submit(text("next")));
+
+  expect(end).toMatchObject({ state: "dead", seq: 1, error: { code: "JOB_DEAD" } });
+  expect(end.error?.message).toMatch(/ENGINE_CRASHED.*SIGKILL/);
+  expect(await fleet.store.view(jobId)).toMatchObject({ state: "dead", attempt: end.attempt });
+  expect(fleet.jobs.events(jobId).filter(({ type }) => type === "job-start")).toHaveLength(4);
+  expect(next).toMatchObject({ state: "succeeded" });
+  const health = await fetch(worker.healthUrl);
+  expect(health.status).toBe(200);
+  expect(await health.json()).toMatchObject({ state: "idle", pid: worker.pid });
+  const { messageCount } = await fleet.connection.withChannel((channel) =>
+    channel.checkQueue(fleet.names.dead.queue),
+  );
+  expect(messageCount).toBe(1);
+}, 60_000);
+
+test("a job that a cut-off worker still runs is committed by one attempt only", async () => {
+  await using fleet = await openFleet();
+  await fleet.startWorker({ workerId: "slow" });
+  const jobId = await fleet.submit(steps({ steps: 100, ms: 10, tag: "slow" }));
+  await fleet.jobs.event(jobId, "node-progress");
+  const record = await fleet.store.find(jobId);
+  if (record === undefined) throw new Error("no record");
+
+  const message = { v: 1 as const, ...record, jobId };
+  const claim = await fleet.store.claim({ message, workerId: "fast" });
+  const outputs = { "1": { text: ["fast"] } };
+  const committed = await fleet.store.finish(jobId, 2, { state: "succeeded", outputs, lastSeq: 1 });
+  await until("the slow worker is idle again", async () => {
+    const { state } = await fetchHealth(fleet.healthUrls[0] ?? "");
+    return state === "idle";
+  });
+
+  expect(claim).toMatchObject({ type: "claimed", attempt: 2 });
+  expect(committed).toBe(true);
+  expect(await fleet.store.view(jobId)).toMatchObject({ workerId: "fast", outputs });
+  expect(fleet.jobs.events(jobId).filter(({ type }) => type === "job-end")).toEqual([]);
+});
+
+async function fetchHealth(url: string): Promise<{ readonly state?: unknown }> {
+  const body: unknown = await (await fetch(url)).json();
+  return typeof body === "object" && body !== null && "state" in body ? { state: body.state } : {};
+}
+
+test("a worker outlives a restart of the broker, and every job ends", async () => {
+  await using broker = await openPrivateBroker();
+  await using fleet = await openFleet({ broker });
+  await fleet.startWorker();
+  const during = await fleet.submit(steps({ steps: 200, ms: 20, tag: "during" }));
+  await fleet.jobs.event(during, "node-progress");
+
+  await broker.stop();
+  await broker.start();
+  await fleet.connection.ready({ timeoutMs: 30_000 });
+  const after = await fleet.submit(text("after"));
+
+  expect(await fleet.jobs.ended(after, 30_000)).toMatchObject({ state: "succeeded" });
+  await until("the interrupted job has ended", async () => {
+    return (await fleet.store.view(during))?.state === "succeeded";
+  });
+}, 120_000);
+
+test("a worker holds its job while Redis is away and goes on when it is back", async () => {
+  await using redis = await openPrivateRedis();
+  await using fleet = await openFleet({ redis });
+  const worker = await fleet.startWorker();
+  const running = await fleet.submit(steps({ steps: 100, ms: 10 }));
+  await fleet.jobs.event(running, "node-progress");
+
+  await redis.stop();
+  await until("the worker says that it is unwell", async () => {
+    return (await fetch(worker.healthUrl)).status === 503;
+  });
+  await redis.start();
+
+  expect(await fleet.jobs.ended(running)).toMatchObject({ state: "succeeded", attempt: 1 });
+  expect(await fleet.store.view(running)).toMatchObject({ state: "succeeded" });
+}, 60_000);
