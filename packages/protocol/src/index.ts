@@ -48,6 +48,13 @@ export type { Lane } from "./identifiers.ts";
 export { DEFAULT_POOL, jobIdSchema, laneSchema, lanes, poolSchema } from "./identifiers.ts";
 export type { JobMessage, JobMessageInput, JobProgress, JobView } from "./job.ts";
 export { jobMessageSchema, jobProgressSchema, jobViewSchema } from "./job.ts";
+export { copyFloatMarks, isFloatAt, markFloat } from "./json/float-marks.ts";
+export type { ParseJsonOptions } from "./json/parse-json.ts";
+export { parseJson } from "./json/parse-json.ts";
+export { pythonFloat } from "./json/python-float.ts";
+export { pythonRepr, pythonStr, pythonType } from "./json/python-text.ts";
+export type { StringifyJsonOptions } from "./json/stringify-json.ts";
+export { stringifyJson } from "./json/stringify-json.ts";
 export type {
   ExtraData,
   NodeErrorReason,
@@ -60,6 +67,7 @@ export type {
 } from "./prompt.ts";
 export {
   extraDataSchema,
+  keepFloatMarks,
   nodeErrorReasonSchema,
   nodeErrorsSchema,
   nodeOutputSchema,

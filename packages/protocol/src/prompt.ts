@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { copyFloatMarks } from "./json/float-marks.ts";
 
 /** A node of a prompt in API form. Inputs are literals or links `[node id, output index]`. */
 export const promptNodeSchema = z.looseObject({
@@ -10,6 +11,25 @@ export type PromptNode = z.infer<typeof promptNodeSchema>;
 /** A workflow in ComfyUI's API form: node id -> node. */
 export const promptSchema = z.record(z.string(), promptNodeSchema);
 export type Prompt = z.infer<typeof promptSchema>;
+
+/** A schema's copy forgets which numbers were written as floats; this notes them as in what was read. */
+export function keepFloatMarks(
+  from: unknown,
+  to: Readonly<Record<string, { inputs?: unknown }>>,
+): void {
+  for (const [id, { inputs }] of Object.entries(to)) {
+    const read = member(member(from, id), "inputs");
+    if (isObject(read) && isObject(inputs)) copyFloatMarks(read, inputs);
+  }
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
 
 /** What travels with a prompt: `extra_pnginfo` for saved pictures, and whatever clients add. */
 export const extraDataSchema = z.record(z.string(), z.unknown());

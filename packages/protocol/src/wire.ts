@@ -7,6 +7,9 @@ import {
   previewFactsSchema,
 } from "./events.ts";
 import { type JobMessage, type JobMessageInput, jobMessageSchema } from "./job.ts";
+import { parseJson } from "./json/parse-json.ts";
+import { stringifyJson } from "./json/stringify-json.ts";
+import { keepFloatMarks } from "./prompt.ts";
 
 /**
  * Messages as AMQP and STOMP carry them. The properties have amqplib's names; STOMP shows `contentType`
@@ -37,7 +40,7 @@ export function encodeJob(job: JobMessageInput & { readonly jobId: string }): Wi
     type: JOB_TYPE,
     messageId: job.jobId,
     headers: {},
-    body: JSON.stringify(job),
+    body: stringifyJson(job),
   };
 }
 
@@ -49,8 +52,12 @@ export function decodeJob(message: {
   readonly messageId?: string | undefined;
   readonly text: string;
 }): JobMessage & { readonly jobId: string } {
-  const parsed = jobMessageSchema.safeParse(parseJson(message.text));
+  const read = parseJson(message.text);
+  const parsed = jobMessageSchema.safeParse(read);
   if (!parsed.success) throw invalid("job message", parsed.error);
+  if (typeof read === "object" && read !== null && "prompt" in read) {
+    keepFloatMarks(read.prompt, parsed.data.prompt);
+  }
   const jobId = parsed.data.jobId ?? message.messageId;
   if (jobId === undefined) {
     throw new CodedError(
@@ -79,7 +86,7 @@ export function encodeEvents(events: readonly [JsonEvent, ...JsonEvent[]]): Wire
       attempt: String(first.attempt),
       "job-id": first.jobId,
     },
-    body: JSON.stringify(events),
+    body: stringifyJson(events),
   };
 }
 
@@ -165,18 +172,6 @@ function decodePreview({ contentType, headers, bytes }: IncomingMessage): Previe
   });
   if (!facts.success) throw invalid("preview", facts.error);
   return { ...facts.data, image: bytes() };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CodedError(
-      "INVALID_JSON",
-      `message body: expected JSON, got ${JSON.stringify(text.slice(0, 40))}`,
-      { cause },
-    );
-  }
 }
 
 function invalid(

@@ -1,15 +1,20 @@
+export type { ParseJsonOptions, StringifyJsonOptions } from "@rabbitloom/protocol";
+export {
+  copyFloatMarks,
+  isFloatAt,
+  markFloat,
+  parseJson,
+  pythonFloat,
+  pythonRepr,
+  pythonStr,
+  pythonType,
+  stringifyJson,
+} from "@rabbitloom/protocol";
 export type { ConvertedWorkflow, ConvertOptions } from "./convert/convert-workflow.ts";
 export { convertWorkflow } from "./convert/convert-workflow.ts";
 export type { UiWorkflow } from "./convert/ui-workflow.ts";
 export { uiWorkflowSchema } from "./convert/ui-workflow.ts";
 export type { NodeInfoLookup } from "./convert/widget-slots.ts";
-export { copyFloatMarks, isFloatAt, markFloat } from "./json/float-marks.ts";
-export type { ParseJsonOptions } from "./json/parse-json.ts";
-export { parseJson } from "./json/parse-json.ts";
-export { pythonFloat } from "./json/python-float.ts";
-export { pythonRepr, pythonStr, pythonType } from "./json/python-text.ts";
-export type { StringifyJsonOptions } from "./json/stringify-json.ts";
-export { stringifyJson } from "./json/stringify-json.ts";
 export type { NodeOrder } from "./order/nodes-in-order.ts";
 export { nodesInOrder } from "./order/nodes-in-order.ts";
 export type { Link } from "./prompt/link.ts";

@@ -1,7 +1,6 @@
+import { keepFloatMarks, pythonStr, pythonType } from "@rabbitloom/protocol";
 import * as z from "zod";
 import { type UiWorkflow, uiWorkflowSchema } from "../convert/ui-workflow.ts";
-import { copyFloatMarks } from "../json/float-marks.ts";
-import { pythonStr, pythonType } from "../json/python-text.ts";
 import {
   invalidPrompt,
   noOutputs,
@@ -62,8 +61,8 @@ function parseApiForm(value: object, maxNodes: number): ParsedPrompt {
         invalidPrompt("The node has not the expected shape", id, `: ${firstIssue(parsed.error)}`),
       );
     prompt[id] = parsed.data;
-    keepFloatMarks(node, parsed.data);
   }
+  keepFloatMarks(value, prompt);
   return { form: "api", prompt };
 }
 
@@ -86,19 +85,6 @@ function nodeProblem(node: unknown): string | undefined {
     return 'An input cannot be called "__proto__"';
   }
   return undefined;
-}
-
-/** The schema's copy would forget which numbers were written as floats. */
-function keepFloatMarks(node: unknown, parsed: SubmittedNode): void {
-  if (
-    typeof node !== "object" ||
-    node === null ||
-    !("inputs" in node) ||
-    parsed.inputs === undefined
-  )
-    return;
-  if (typeof node.inputs === "object" && node.inputs !== null)
-    copyFloatMarks(node.inputs, parsed.inputs);
 }
 
 function parseUiForm(value: object, maxNodes: number): ParsedPrompt {

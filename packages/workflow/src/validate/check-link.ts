@@ -1,5 +1,4 @@
-import { isFloatAt } from "../json/float-marks.ts";
-import { pythonRepr, pythonType } from "../json/python-text.ts";
+import { isFloatAt, pythonRepr, pythonType } from "@rabbitloom/protocol";
 import type { SubmittedPrompt } from "../prompt/parse-prompt.ts";
 import type { ClassFacts } from "./class-facts.ts";
 import type { Breakage } from "./problems.ts";

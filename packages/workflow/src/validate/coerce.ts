@@ -1,4 +1,4 @@
-import { pythonRepr, pythonStr, pythonType } from "../json/python-text.ts";
+import { pythonRepr, pythonStr, pythonType } from "@rabbitloom/protocol";
 import type { Received } from "./problems.ts";
 
 export type Coerced =

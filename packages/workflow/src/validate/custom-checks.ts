@@ -1,4 +1,4 @@
-import { copyFloatMarks } from "../json/float-marks.ts";
+import { copyFloatMarks } from "@rabbitloom/protocol";
 import { customFailed } from "./problems.ts";
 import { broken, type VisitedNode } from "./visit-nodes.ts";
 

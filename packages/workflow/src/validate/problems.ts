@@ -1,6 +1,5 @@
 import type { NodeErrorReason, NodeErrors } from "@rabbitloom/protocol";
-import { markFloat } from "../json/float-marks.ts";
-import { pythonStr } from "../json/python-text.ts";
+import { markFloat, pythonStr } from "@rabbitloom/protocol";
 
 /** Why a prompt is refused, in the shape ComfyUI answers with status 400. */
 export interface PromptFailure {

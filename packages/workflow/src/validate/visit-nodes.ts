@@ -1,5 +1,5 @@
 import type { NodeCatalog, NodeErrorReason } from "@rabbitloom/protocol";
-import { copyFloatMarks, isFloatAt, markFloat } from "../json/float-marks.ts";
+import { copyFloatMarks, isFloatAt, markFloat } from "@rabbitloom/protocol";
 import type { SubmittedPrompt } from "../prompt/parse-prompt.ts";
 import { checkLink } from "./check-link.ts";
 import { checkLiteral, type ModelLookup } from "./check-literal.ts";

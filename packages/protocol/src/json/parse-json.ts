@@ -1,4 +1,4 @@
-import { CodedError } from "@rabbitloom/protocol";
+import { CodedError } from "../errors.ts";
 import { readJson } from "./read-json.ts";
 import { isPlainJson } from "./scan-json.ts";
 
