@@ -1,4 +1,4 @@
-import { pythonJson } from "../../image/python-json.ts";
+import { stringifyJson } from "@rabbitloom/workflow";
 import { defineNode } from "../define-node.ts";
 import { any } from "../input.ts";
 
@@ -19,7 +19,7 @@ function describe(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (typeof value !== "object") return String(value);
-  return pythonJson(withShapes(value));
+  return stringifyJson(withShapes(value), { form: "python" });
 }
 
 /** Numbers by the thousand are told by their shape, functions by their name. */
@@ -29,7 +29,7 @@ function withShapes(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(withShapes);
   if ("data" in value && value.data instanceof Float32Array && "shape" in value) {
-    return `tensor of shape ${pythonJson(value.shape)}`;
+    return `tensor of shape ${stringifyJson(value.shape, { form: "python" })}`;
   }
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withShapes(part)]));
 }

@@ -1,6 +1,6 @@
+import { stringifyJson } from "@rabbitloom/workflow";
 import { batchPixels } from "../../image/pixels.ts";
 import { encodePng } from "../../image/png/encode.ts";
-import { pythonJson } from "../../image/python-json.ts";
 import type { Tensor } from "../../tensor.ts";
 import type { FolderType } from "../context.ts";
 import type { SubmittedGraph } from "./node-value.ts";
@@ -37,7 +37,9 @@ export async function savePictures(
 /** `prompt`, and each key of extra_pnginfo, as JSON: what editors read back from a file. */
 export function graphText({ prompt, extraPngInfo }: SubmittedGraph): Record<string, string> {
   const text: Record<string, string> = {};
-  if (prompt) text.prompt = pythonJson(prompt);
-  for (const [key, value] of Object.entries(extraPngInfo ?? {})) text[key] = pythonJson(value);
+  if (prompt) text.prompt = stringifyJson(prompt, { form: "python" });
+  for (const [key, value] of Object.entries(extraPngInfo ?? {})) {
+    text[key] = stringifyJson(value, { form: "python" });
+  }
   return text;
 }
