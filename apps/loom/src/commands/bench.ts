@@ -29,7 +29,7 @@ export const bench = defineCommand({
     for (const topic of wanted === undefined ? topics : [wanted]) {
       const code = await runTool("tsx", [
         "--conditions=@rabbitloom/source",
-        join(folder, "topics", `${topic}.ts`),
+        join(folder, `${topic}.ts`),
       ]);
       if (code !== 0) return code;
     }
@@ -38,9 +38,9 @@ export const bench = defineCommand({
 });
 
 async function listTopics(): Promise<string[]> {
-  const files = await readdir(join(folder, "topics"));
+  const files = await readdir(folder);
   return files
     .filter((file) => file.endsWith(".ts"))
     .map((file) => file.slice(0, -3))
-    .sort();
+    .sort((a, b) => a.localeCompare(b, "en"));
 }
