@@ -10,6 +10,7 @@ export {
   pythonType,
   stringifyJson,
 } from "@rabbitloom/protocol";
+export { attachWorkflow } from "./convert/attach-workflow.ts";
 export type { ConvertedWorkflow, ConvertOptions } from "./convert/convert-workflow.ts";
 export { convertWorkflow } from "./convert/convert-workflow.ts";
 export type { UiWorkflow } from "./convert/ui-workflow.ts";

@@ -5,7 +5,6 @@ import type {
   CustomCheckRequest,
   PromptFailure,
   SubmittedPrompt,
-  UiWorkflow,
   Validation,
 } from "@rabbitloom/workflow";
 import { convertWorkflow, parseJson, parsePrompt, validatePrompt } from "@rabbitloom/workflow";
@@ -16,7 +15,7 @@ import type { EngineJob } from "./engine.ts";
 /** A prompt as it can be validated, and the editor's graph that it was made of. */
 export interface ReadPrompt {
   readonly prompt: SubmittedPrompt;
-  readonly workflow: UiWorkflow | undefined;
+  readonly workflow: object | undefined;
 }
 
 /** Reads a graph or its text, in API form or as the editor saves it. Throws for what is neither. */
@@ -31,11 +30,11 @@ export function readPrompt(
     case "api":
       return { prompt: parsed.prompt, workflow: undefined };
     case "ui": {
-      const { workflow } = parsed;
+      const { workflow, source } = parsed;
       const nodeInfo = (type: string) => {
         return Object.hasOwn(catalog, type) ? catalog[type]?.info : undefined;
       };
-      return { prompt: convertWorkflow(workflow, { nodeInfo }).prompt, workflow };
+      return { prompt: convertWorkflow(workflow, { nodeInfo }).prompt, workflow: source };
     }
   }
 }

@@ -1,8 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import type { ExtraData } from "@rabbitloom/protocol";
 import { CodedError } from "@rabbitloom/protocol";
-import type { UiWorkflow } from "@rabbitloom/workflow";
+import { attachWorkflow } from "@rabbitloom/workflow";
 import { createGate } from "../execute/gate.ts";
 import type { ExecutionHost } from "../execute/host.ts";
 import { createNodeStates } from "../execute/node-states.ts";
@@ -54,7 +53,7 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
       const outcome = await runPrompt(host, {
         prompt,
         outputs,
-        extraData: withWorkflow(extraData ?? {}, read.workflow),
+        extraData: attachWorkflow(extraData ?? {}, read.workflow),
         signal,
         onEvent,
         allocateNames,
@@ -128,12 +127,4 @@ async function loadPacks(given: NonNullable<EngineOptions["nodes"]>) {
     else failedPacks.push(loaded);
   }
   return { packs, failedPacks };
-}
-
-/** Pictures carry the editor's graph when the prompt was made of one, as if the page had sent it. */
-function withWorkflow(extraData: ExtraData, workflow: UiWorkflow | undefined): ExtraData {
-  if (workflow === undefined) return extraData;
-  const given = extraData.extra_pnginfo;
-  const info = typeof given === "object" && given !== null ? given : {};
-  return { ...extraData, extra_pnginfo: { workflow, ...info } };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { EngineEvent } from "@rabbitloom/protocol";
@@ -26,6 +26,8 @@ export interface SuiteRun extends RunOutcome {
   wasCached(id: string): boolean;
   /** Mean 8-bit value of each picture that the node saved. */
   pixels(id: string): Promise<number[]>;
+  /** The JSON text under `prompt` in the first picture that the node saved. */
+  promptText(id: string): Promise<string>;
 }
 
 const shownSchema = z.object({
@@ -50,6 +52,18 @@ export async function openSuite(cache: CachePolicy = { kind: "classic" }): Promi
     temp: folder("temp"),
   });
   let count = 0;
+
+  async function promptText({ outputs }: RunOutcome, id: string): Promise<string> {
+    const { images } = shownSchema.parse(outputs[id]);
+    const [first] = images;
+    if (first === undefined) throw new Error(`node ${id} saved nothing`);
+    const bytes = await readFile(path.join(folder(first.type), first.subfolder, first.filename));
+    const keyword = "tEXtprompt\0";
+    const start = bytes.indexOf(keyword);
+    // A chunk is its length, its kind, its content and a checksum.
+    const length = bytes.readUInt32BE(start - 4) - keyword.length + "tEXt".length;
+    return bytes.toString("latin1", start + keyword.length, start + keyword.length + length);
+  }
 
   async function pixels({ outputs }: RunOutcome, id: string): Promise<number[]> {
     const { images } = shownSchema.parse(outputs[id]);
@@ -81,6 +95,7 @@ export async function openSuite(cache: CachePolicy = { kind: "classic" }): Promi
         wasCached: (id) =>
           events.some((event) => event.type === "nodes-cached" && event.nodeIds.includes(id)),
         pixels: (id) => pixels(outcome, id),
+        promptText: (id) => promptText(outcome, id),
       };
     },
     async [Symbol.asyncDispose]() {

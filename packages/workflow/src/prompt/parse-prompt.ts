@@ -23,7 +23,12 @@ export type SubmittedPrompt = Readonly<Record<string, SubmittedNode>>;
 export type ParsedPrompt =
   | { readonly form: "api"; readonly prompt: SubmittedPrompt }
   /** As the page saves it: `convertWorkflow` makes a prompt of it. */
-  | { readonly form: "ui"; readonly workflow: UiWorkflow }
+  | {
+      readonly form: "ui";
+      readonly workflow: UiWorkflow;
+      /** The file as it came: `workflow` holds only what conversion needs. */
+      readonly source: object;
+    }
   | { readonly form: "invalid"; readonly failure: PromptFailure };
 
 export interface ParsePromptOptions {
@@ -98,7 +103,7 @@ function parseUiForm(value: object, maxNodes: number): ParsedPrompt {
   }
   const { nodes } = parsed.data;
   if (nodes.length > maxNodes) return invalid(tooManyNodes(nodes.length, maxNodes));
-  return { form: "ui", workflow: parsed.data };
+  return { form: "ui", workflow: parsed.data, source: value };
 }
 
 function tooManyNodes(count: number, maxNodes: number): PromptFailure {
