@@ -9,6 +9,8 @@ import {
   type Prompt,
 } from "@rabbitloom/protocol";
 import {
+  attachWorkflow,
+  convertWorkflow,
   type FileLookup,
   type PromptFailure,
   parsePrompt,
@@ -93,7 +95,7 @@ export async function submitJob(
     v: 1,
     jobId,
     prompt: checked.prompt,
-    extraData: submission.extraData,
+    extraData: attachWorkflow(submission.extraData, checked.workflow),
     targets: [...checked.outputs],
     ...(clientId !== undefined && { clientId }),
     gatewayId: word,
@@ -130,15 +132,20 @@ async function holdWord(words: WordLeases, word: string): Promise<void> {
 }
 
 type Checked =
-  | Exclude<Validation, { ok: false }>
+  /** `workflow` is the editor's file that the prompt was made of. */
+  | (Exclude<Validation, { ok: false }> & { readonly workflow?: object })
   | { readonly ok: false; readonly failure: PromptFailure };
 
 async function check(deps: SubmitDependencies, submission: Submission): Promise<Checked> {
   const known = await deps.catalog.require();
-  const first = await validate(deps, submission, known);
-  if (first.ok && Object.keys(first.nodeErrors).length === 0) return first;
+  const first = await validate(deps, submission, known).catch((cause) => CodedError.from(cause));
+  const isError = first instanceof CodedError;
+  if (!isError && first.ok && Object.keys(first.nodeErrors).length === 0) return first;
   // A worker or a model file may have come a moment ago: ask once more before refusing.
-  if (!(await deps.catalog.refresh())) return first;
+  if (!(await deps.catalog.refresh())) {
+    if (isError) throw first;
+    return first;
+  }
   return validate(deps, submission, await deps.catalog.require());
 }
 
@@ -149,15 +156,14 @@ async function validate(
 ): Promise<Checked> {
   const parsed = parsePrompt(prompt);
   if (parsed.form === "invalid") return { ok: false, failure: parsed.failure };
-  if (parsed.form === "ui") {
-    throw new CodedError(
-      "WORKFLOW_NOT_CONVERTIBLE",
-      'this is a workflow as the editor saves it: send the API form ("Export (API)")',
-    );
-  }
-  return validatePrompt(parsed.prompt, nodes, {
-    targets,
-    fileExists,
-    modelFiles: (folder) => models[folder],
-  });
+  const options = { targets, fileExists, modelFiles: (folder: string) => models[folder] };
+  if (parsed.form === "api") return validatePrompt(parsed.prompt, nodes, options);
+  const { workflow, source } = parsed;
+  const nodeInfo = (type: string) => (Object.hasOwn(nodes, type) ? nodes[type]?.info : undefined);
+  const validation = await validatePrompt(
+    convertWorkflow(workflow, { nodeInfo }).prompt,
+    nodes,
+    options,
+  );
+  return validation.ok ? { ...validation, workflow: source } : validation;
 }
