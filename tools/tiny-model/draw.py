@@ -29,6 +29,7 @@ SYNONYMS = {
 }
 JITTER = 4  # pixels by which a shape may be off its place, each way
 SCALE_ALONE, SCALE_IN_PAIR = 1.15, 0.9  # a shape alone is drawn larger than one of a pair
+HOLE = 0.55  # radius of a hollow shape's hole over the shape's
 SHARE_OF_PAIRS = 0.68
 SUPERSAMPLING = 2
 HELD_OUT_ONE_IN = 8
@@ -58,9 +59,9 @@ def scene_of(index: int, seed: int = SEED) -> Scene:
     return scene
 
 
-def picture_of(index: int, seed: int = SEED) -> np.ndarray:
+def picture_of(index: int, seed: int = SEED, hollow: bool = False) -> np.ndarray:
     """The training picture with this number: uint8 [128, 128, 3]."""
-    return draw(scene_of(index, seed), random.Random(f"{seed}/picture/{index}"))
+    return draw(scene_of(index, seed), random.Random(f"{seed}/picture/{index}"), hollow)
 
 
 def held_out_scenes(count: int, seed: int = 77, share_of_pairs: float = 0.85) -> list[Scene]:
@@ -106,13 +107,17 @@ def article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
 
 
-def draw(scene: Scene, rng: random.Random) -> np.ndarray:
-    """uint8 [128, 128, 3]; `rng` moves each shape a little off its place."""
+def draw(scene: Scene, rng: random.Random, hollow: bool = False) -> np.ndarray:
+    """uint8 [128, 128, 3]; `rng` moves each shape a little off its place; hollow ones show the background inside."""
     canvas = Image.new("RGB", (SIDE * SUPERSAMPLING,) * 2, COLOURS[scene.background])
     pen = ImageDraw.Draw(canvas)
     for thing in scene.things:
         x, y = (at + rng.uniform(-JITTER, JITTER) for at in PLACES[thing.place])
-        fill_shape(pen, thing.shape, COLOURS[thing.colour], x, y, radius_of(thing, scene), SUPERSAMPLING)
+        radius = radius_of(thing, scene)
+        fill_shape(pen, thing.shape, COLOURS[thing.colour], x, y, radius, SUPERSAMPLING)
+        if hollow:
+            sink = radius * 0.12 if thing.shape == "triangle" else 0  # keeps a triangle's rim even
+            fill_shape(pen, thing.shape, COLOURS[scene.background], x, y + sink, radius * HOLE, SUPERSAMPLING)
     return np.asarray(canvas.resize((SIDE, SIDE), Image.BILINEAR))
 
 

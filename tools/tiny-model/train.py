@@ -7,7 +7,6 @@ stopped (SIGTERM, SIGINT: it saves and exits) and started again by the same comm
 """
 import argparse
 import random
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,11 @@ from PIL import Image
 
 import caption
 import checkpoint
-from draw import SEED, describe, held_out_scenes, picture_of, scene_of
 from adherence import NOISE_SEED, report
+from draw import SEED, describe, held_out_scenes, picture_of, scene_of
 from judge import judge
 from layout import first_weights
-from loop import Stage, log, run
+from loop import Stage, log, run, write_whole
 from model import CLIP, CLIP_HEADS, LATENT_SCALE, UNET, UNET_HEADS, VAE, decode, encode, encode_text, unet
 from sample import TIMESTEPS, sample, sheet, signal_levels
 
@@ -31,6 +30,8 @@ LEARNT_IDS = sorted({*caption.WORD_IDS.values(), caption.START, caption.END})
 FIRST_READ = 22  # no training caption is longer: from here on all tokens are END and have read the whole caption
 HIGHEST_WEIGHT, NOISY_SHARE, NOISY_FROM, EMPTY_SHARE = 8.0, 0.35, 600, 0.1
 HIGHEST_PEAK = 6.0
+ENCODED_AT_ONCE = 50
+HOLLOW_PICTURES = 2000  # the decoder learns them too: for the LoRA, and for pictures that users bring
 NAME = "loom-shapes.safetensors"
 
 
@@ -45,7 +46,7 @@ def main() -> None:
     if not options.init:
         train_vae(options, weights)
     train_text(options, weights)
-    latents = all_latents(options, weights)
+    latents = latents_of(options.out / "latents.pt", weights, options.pictures)
     train_unet(options, weights, latents)
     train_decoder(options, weights, latents)
     export(options)
@@ -105,9 +106,10 @@ def normalise_latents(weights) -> None:
     quant_bias[4:] += 2 * s.log()
 
 
-def pictures_at(indices) -> torch.Tensor:
+def pictures_at(indices, hollow: bool = False) -> torch.Tensor:
     """float32 [B, 3, 128, 128] in -1..1."""
-    return torch.from_numpy(np.stack([picture_of(index) for index in indices])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    pictures = np.stack([picture_of(index, hollow=hollow) for index in indices])
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def peak_penalty(peaks: list[torch.Tensor]) -> torch.Tensor:
@@ -156,6 +158,11 @@ def with_compact_table(parameters) -> dict[str, torch.Tensor]:
     return parameters | {TOKEN_TABLE: torch.cat([torch.zeros(1, table.shape[1]), table])}
 
 
+def known_text(weights) -> dict[str, torch.Tensor]:
+    """The text encoder's weights with the table that `compact` numbers rows of."""
+    return with_compact_table(under(weights, CLIP) | {TOKEN_TABLE: weights[TOKEN_TABLE][LEARNT_IDS]})
+
+
 def full_text(learnt) -> dict[str, torch.Tensor]:
     """The text encoder's weights with all 49,408 rows: zero for the words that were not learnt."""
     table = torch.zeros(49408, learnt[TOKEN_TABLE].shape[1])
@@ -166,31 +173,31 @@ def full_text(learnt) -> dict[str, torch.Tensor]:
 # --- UNet
 
 
-def all_latents(options, weights) -> torch.Tensor:
-    """Scaled mean latents of all training pictures, float32 [PICTURES, 4, 16, 16]; kept in a file."""
-    path = options.out / "latents.pt"
+def latents_of(path: Path, weights, count: int, hollow: bool = False) -> torch.Tensor:
+    """Scaled mean latents of the first training pictures, float32 [count, 4, 16, 16]; kept in the file."""
     if path.exists():
         return torch.load(path)
     batches = []
     with torch.no_grad(), bfloat16():
-        for at in range(0, options.pictures, 50):
-            batches.append(encode(weights, pictures_at(range(at, at + 50)))[0].float() * LATENT_SCALE)
+        for at in range(0, count, ENCODED_AT_ONCE):
+            pictures = pictures_at(range(at, at + ENCODED_AT_ONCE), hollow)
+            batches.append(encode(weights, pictures)[0].float() * LATENT_SCALE)
             if at % 2000 == 0:
-                log(f"latents {at} of {options.pictures}")
+                log(f"{path.name}: {at} of {count}")
     latents = torch.cat(batches)
-    torch.save(latents, path)
-    log(f"latents deviation {latents.std():.3f}")
+    write_whole(path, latents)
+    log(f"{path.name}: deviation {latents.std():.3f}")
     return latents
 
 
 def train_unet(options, weights, latents) -> None:
-    """min-SNR's opposite: eps loss times 1/SNR within 1..8, for at high noise the layout and the colours are decided.
+    """eps loss times 1/SNR within 1..8: at high noise the layout and the colours are decided, and plain eps loss hardly sees it.
 
     The text encoder stays as it is; a tenth of the captions are empty, for guidance.
     """
     parameters, levels = under(weights, UNET), signal_levels()
     ratios = levels / (1 - levels)
-    text = with_compact_table(under(weights, CLIP) | {TOKEN_TABLE: weights[TOKEN_TABLE][LEARNT_IDS]})
+    text = known_text(weights)
 
     def loss(step: int):
         rng = random.Random(step)
@@ -228,10 +235,13 @@ def train_decoder(options, weights, latents) -> None:
     """Finishes the decoder on latents with a little noise, as sampled ones have, with differences of neighbours in the loss."""
     decoder_keys = [key for key in under(weights, VAE) if ".decoder." in key or "post_quant" in key]
     parameters = {key: weights[key] for key in decoder_keys}
+    hollow_latents = latents_of(options.out / "latents-hollow.pt", weights, HOLLOW_PICTURES, hollow=True)
 
     def loss(step: int):
-        indices = random.Random(step).choices(range(len(latents)), k=8)
-        x, z = pictures_at(indices), latents[indices] / LATENT_SCALE
+        rng = random.Random(step)
+        filled, hollow = rng.choices(range(len(latents)), k=6), rng.choices(range(HOLLOW_PICTURES), k=2)
+        x = torch.cat([pictures_at(filled), pictures_at(hollow, hollow=True)])
+        z = torch.cat([latents[filled], hollow_latents[hollow]]) / LATENT_SCALE
         z = z + torch.randn_like(z) * 0.3 * torch.rand(8, 1, 1, 1)
         with bfloat16():
             y = decode(parameters, z, peaks := []).float()
@@ -291,11 +301,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--init", type=Path, help="a checkpoint to start the VAE and the UNet from")
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--vae-steps", type=int, default=4000)
-    parser.add_argument("--text-steps", type=int, default=4000)
+    parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--unet-steps", type=int, default=9000)
     parser.add_argument("--unet-rate", type=float, default=1e-3)
-    parser.add_argument("--decoder-steps", type=int, default=2500)
-    parser.add_argument("--look-every", type=int, default=1000, help="judge some pictures every so many UNet steps")
+    parser.add_argument("--decoder-steps", type=int, default=2200)
+    parser.add_argument("--look-every", type=int, default=750, help="judge some pictures every so many UNet steps")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--export", action="store_true", help="only write the checkpoint from the states in --out")
     parser.add_argument("--resume", action="store_true", help="accepted for clarity: a run always goes on where it stopped")
