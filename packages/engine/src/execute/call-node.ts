@@ -64,3 +64,7 @@ function findBlocker(call: CallInputs, inputIsList: boolean): ExecutionBlocker |
   }
   return undefined;
 }
+
+export function isAsyncFunction(run: unknown): boolean {
+  return Object.prototype.toString.call(run) === "[object AsyncFunction]";
+}

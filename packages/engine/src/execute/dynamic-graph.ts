@@ -2,6 +2,7 @@ import type { NodeReference, Prompt } from "@rabbitloom/protocol";
 import { CodedError } from "@rabbitloom/protocol";
 import type { DynamicPrompt, PromptNode } from "../nodes/context.ts";
 import type { ExpandGraph } from "../nodes/graph-builder.ts";
+import { isLink } from "../nodes/values.ts";
 
 /** A prompt that grows while it runs: the user's nodes and those that expansions add. */
 export interface DynamicGraph extends DynamicPrompt {
@@ -81,4 +82,18 @@ export function createDynamicGraph(prompt: Prompt, maxNodes: number): DynamicGra
     },
   };
   return graph;
+}
+
+/** Everything that the outputs may need, over lazy links too. */
+export function neededNodes(graph: DynamicGraph, outputs: readonly string[]): Set<string> {
+  const found = new Set<string>();
+  const stack = [...outputs];
+  while (stack.length > 0) {
+    const id = stack.pop();
+    const node = id === undefined ? undefined : graph.find(id);
+    if (id === undefined || node === undefined || found.has(id)) continue;
+    found.add(id);
+    for (const value of Object.values(node.inputs)) if (isLink(value)) stack.push(value[0]);
+  }
+  return found;
 }

@@ -53,9 +53,9 @@ async function runAll(run: Run): Promise<void> {
     const id = run.schedule.next();
     if (id !== undefined) {
       run.park(id, stepNode(run, id));
-      await run.breathe();
-    } else if (run.parked > 0) {
-      await run.untilSomethingSettles();
+      await run.parking.breathe();
+    } else if (run.parking.size > 0) {
+      await run.parking.untilSomethingSettles();
     } else if (run.schedule.pending > 0) {
       throw cycleFailure(run);
     } else {

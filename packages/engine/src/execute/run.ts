@@ -2,18 +2,20 @@ import { setMaxListeners } from "node:events";
 import type { EngineEvent, Outputs } from "@rabbitloom/protocol";
 import type { CheckContext, NodeContext, PromptNode } from "../nodes/context.ts";
 import type { NodeClass } from "../nodes/define-node.ts";
-import { isLink } from "../nodes/values.ts";
-import { isPromiseLike } from "./call-node.ts";
+import { isLink, type Link } from "../nodes/values.ts";
+import { isAsyncFunction, isPromiseLike } from "./call-node.ts";
 import { changedValue } from "./changed-values.ts";
 import type { CallInputs } from "./deal-inputs.ts";
-import { createDynamicGraph, type DynamicGraph } from "./dynamic-graph.ts";
+import { createDynamicGraph, type DynamicGraph, neededNodes } from "./dynamic-graph.ts";
 import type { ExecutionHost } from "./host.ts";
 import { createNodeContext } from "./node-context.ts";
 import type { CallOutcome } from "./node-return.ts";
+import { createParking, type Parking } from "./parking.ts";
 import type { FinishedNode } from "./result-cache.ts";
 import type { RunRequest } from "./run-prompt.ts";
 import { createSchedule, type Schedule } from "./schedule.ts";
 import { createSignatures, type Signature } from "./signature.ts";
+import { createUses } from "./uses.ts";
 
 /** One prompt on its way: what is known, what waits, and what has been said. */
 export interface Run {
@@ -27,7 +29,7 @@ export interface Run {
   readonly expansions: Map<string, readonly CallOutcome[]>;
   /** Lazy inputs that nodes have asked for, by node. */
   readonly asked: Map<string, Set<string>>;
-  readonly parked: number;
+  readonly parking: Parking;
   classOf(id: string): NodeClass | undefined;
   signatureOf(id: string): Signature;
   finished(id: string): FinishedNode | undefined;
@@ -35,17 +37,18 @@ export interface Run {
   shared(id: string): FinishedNode | undefined;
   /** The parked node that computes the same. */
   twinOf(id: string): string | undefined;
-  /** Asks new nodes of an expansion whether they have changed. */
-  learnChanges(ids: Iterable<string>): Promise<void> | undefined;
+  /** Takes note of the nodes that `parent` expanded to and links to; asks the new ones whether they have changed. */
+  takeExpansion(
+    parent: string,
+    added: readonly string[],
+    links: readonly Link[],
+  ): Promise<void> | undefined;
   finish(id: string, result: FinishedNode, wasExecuted: boolean): void;
   emit(event: EngineEvent): void;
   start(id: string): void;
   contextFor(id: string, call: CallInputs, listIndex: number): NodeContext;
   checkContext(id: string): CheckContext;
   park(id: string, work: void | PromiseLike<void>): void;
-  untilSomethingSettles(): Promise<void>;
-  /** Lets timers, messages and other prompts have their turn now and then. */
-  breathe(): Promise<void> | undefined;
   throwIfStopped(): void;
   wasCancelled(): boolean;
   /** The node that started last and has not finished. */
@@ -55,9 +58,6 @@ export interface Run {
   shown(): Outputs;
   close(): void;
 }
-
-/** How long nodes that answer at once may hold the event loop. */
-const TURN_MS = 8;
 
 export async function createRun(host: ExecutionHost, request: RunRequest): Promise<Run> {
   const { prompt } = request;
@@ -76,11 +76,12 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
   const running = new Set<string>();
   const changes = new Map<string, unknown>();
   const computing = new Map<Signature, string>();
-  const heldBack = new Map<Signature, string>();
-  let parked = 0;
-  let failure: { readonly cause: unknown } | undefined;
-  let wake = () => {};
-  let turnBegan = performance.now();
+  const heldBack = new Map<Signature, { readonly id: string; readonly result: FinishedNode }>();
+  const shown: Outputs = {};
+  const uses = createUses();
+  // The classic cache keeps all results of the prompt anyway.
+  let releasesResults = host.cache.kind !== "classic";
+  const parking = createParking(stop.signal);
   let isOver = false;
 
   const classOf = (id: string) => {
@@ -112,22 +113,42 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
     if (!isOver) request.onEvent(event);
   }
 
-  function finish(id: string, result: FinishedNode, wasExecuted: boolean): void {
+  function take(id: string, result: FinishedNode): void {
     done.set(id, result);
+    if (result.ui !== null) shown[id] = result.ui;
+  }
+
+  function finish(id: string, result: FinishedNode, wasExecuted: boolean): void {
+    take(id, result);
     running.delete(id);
     if (wasExecuted) {
       executed.push(id);
       const signature = signatureOf(id);
-      if (classOf(id)?.isOutputNode) heldBack.set(signature, id);
+      if (classOf(id)?.isOutputNode) heldBack.set(signature, { id, result });
       else host.cache.set(signature, result, signatureOf(graph.realId(id)));
     }
     schedule.complete(id);
+    const released = uses.finish(id);
+    if (releasesResults) for (const source of released) done.delete(source);
+  }
+
+  /** A node that reads the whole graph may copy any part of it into an expansion, so nothing can be let go. */
+  function countUses(nodeIds: Iterable<string>): void {
+    for (const id of nodeIds) {
+      if (done.has(id)) continue;
+      if (Object.values(classOf(id)?.hidden ?? {}).includes("DYNPROMPT")) releasesResults = false;
+      uses.add(
+        id,
+        Object.values(graph.find(id)?.inputs ?? {}).flatMap((value) =>
+          isLink(value) ? [value[0]] : [],
+        ),
+      );
+    }
   }
 
   function shared(id: string): FinishedNode | undefined {
     const signature = signatureOf(id);
-    const twin = heldBack.get(signature);
-    return (twin === undefined ? undefined : done.get(twin)) ?? host.cache.get(signature);
+    return heldBack.get(signature)?.result ?? host.cache.get(signature);
   }
 
   function checkContext(nodeId: string): CheckContext {
@@ -147,7 +168,7 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
     return waiting.length === 0 ? undefined : Promise.all(waiting).then(() => {});
   }
 
-  const needed = reachable(graph, request.outputs);
+  const needed = neededNodes(graph, request.outputs);
   host.states.beginPrompt(ids);
   await learnChanges(needed);
   const signatures = new Set<Signature>();
@@ -158,9 +179,10 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
     if (!needed.has(id)) continue;
     const result = host.cache.get(signatureOf(id));
     if (result === undefined) continue;
-    done.set(id, result);
+    take(id, result);
     cached.push(id);
   }
+  countUses(needed);
   emit({ type: "nodes-cached", nodeIds: cached });
 
   return {
@@ -172,9 +194,6 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
     executed,
     expansions,
     asked: new Map(),
-    get parked() {
-      return parked;
-    },
     classOf,
     signatureOf,
     finished: (id) => done.get(id),
@@ -184,7 +203,14 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
       const twin = computing.get(signatureOf(id));
       return twin === id ? undefined : twin;
     },
-    learnChanges,
+    takeExpansion(parent, added, links) {
+      countUses(added);
+      uses.add(
+        parent,
+        links.map(([from]) => from),
+      );
+      return learnChanges(added);
+    },
     finish,
     emit,
     start(id) {
@@ -204,42 +230,16 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
         emit,
       }),
     checkContext,
+    parking,
     park(id, work) {
       if (!isPromiseLike(work)) return;
-      parked += 1;
       const signature = signatureOf(id);
       computing.set(signature, id);
-      const settle = () => {
-        parked -= 1;
-        computing.delete(signature);
-        wake();
-      };
-      work.then(settle, (cause: unknown) => {
-        failure ??= { cause };
-        settle();
-      });
-    },
-    untilSomethingSettles: () =>
-      new Promise((resolve) => {
-        wake = () => {
-          stop.signal.removeEventListener("abort", wake);
-          turnBegan = performance.now();
-          resolve();
-        };
-        stop.signal.addEventListener("abort", wake);
-      }),
-    breathe() {
-      if (performance.now() - turnBegan < TURN_MS) return undefined;
-      return new Promise((resolve) => {
-        setImmediate(() => {
-          turnBegan = performance.now();
-          resolve();
-        });
-      });
+      parking.park(work, () => void computing.delete(signature));
     },
     throwIfStopped() {
       if (stop.signal.aborted) throw stop.signal.reason;
-      if (failure !== undefined) throw failure.cause;
+      if (parking.failure !== undefined) throw parking.failure.cause;
     },
     wasCancelled: () => request.signal.aborted,
     current() {
@@ -248,16 +248,11 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
       return { nodeId: graph.realId(nodeId), node: graph.find(nodeId) };
     },
     keepOutputs() {
-      for (const [signature, id] of heldBack) {
-        const result = done.get(id);
-        if (result !== undefined) host.cache.set(signature, result, signatureOf(graph.realId(id)));
+      for (const [signature, { id, result }] of heldBack) {
+        host.cache.set(signature, result, signatureOf(graph.realId(id)));
       }
     },
-    shown() {
-      const outputs: Outputs = {};
-      for (const [id, { ui }] of done) if (ui !== null) outputs[id] = ui;
-      return outputs;
-    },
+    shown: () => shown,
     close() {
       isOver = true;
       host.states.endPrompt(ids);
@@ -266,22 +261,4 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
       if (!stop.signal.aborted) stop.abort(new DOMException("the run is over", "AbortError"));
     },
   };
-}
-
-/** Everything that the outputs may need, over lazy links too. */
-function reachable(graph: DynamicGraph, outputs: readonly string[]): Set<string> {
-  const found = new Set<string>();
-  const stack = [...outputs];
-  while (stack.length > 0) {
-    const id = stack.pop();
-    const node = id === undefined ? undefined : graph.find(id);
-    if (id === undefined || node === undefined || found.has(id)) continue;
-    found.add(id);
-    for (const value of Object.values(node.inputs)) if (isLink(value)) stack.push(value[0]);
-  }
-  return found;
-}
-
-function isAsyncFunction(run: unknown): boolean {
-  return Object.prototype.toString.call(run) === "[object AsyncFunction]";
 }

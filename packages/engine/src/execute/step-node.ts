@@ -182,17 +182,18 @@ function expand(step: Step, calls: readonly CallOutcome[]): void | PromiseLike<v
     added.push(...Object.keys(graph));
   }
   run.expansions.set(id, calls);
-  for (const [from] of expansionLinks(calls)) {
+  const links = expansionLinks(calls);
+  for (const [from] of links) {
     if (run.graph.has(from)) continue;
     throw new CodedError(
       "NODE_FAILED",
       `the expansion's result links to node "${from}", which is not there`,
     );
   }
-  const changes = run.learnChanges(added);
+  const changes = run.takeExpansion(id, added, links);
   const goOn = () => {
     for (const nodeId of added) if (run.classOf(nodeId)?.isOutputNode) run.schedule.add(nodeId);
-    for (const [from] of expansionLinks(calls)) run.schedule.addDependency(from, id);
+    for (const [from] of links) run.schedule.addDependency(from, id);
     run.schedule.putBack(id);
   };
   return changes === undefined ? goOn() : changes.then(() => guarded(step, goOn));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { any, defineNode } from "../../src/index.ts";
-import { createRunner } from "../support/run-graph.ts";
+import { createRunner, type ShortGraph } from "../support/run-graph.ts";
 import { toyNodes } from "../support/toy-nodes.ts";
 
 test("nodes that wait overlap with each other and with nodes that do not", async () => {
@@ -265,4 +265,33 @@ test("progress, previews, pictures and text are events of their node", async () 
     },
     { type: "node-text", nodeId: "r", text: "half" },
   ]);
+});
+
+test("a long chain of nodes that answer at once, or by promises alone, leaves timers their turn", async () => {
+  const promises = defineNode({
+    name: "Promises",
+    category: "toy",
+    inputs: { value: any() },
+    outputs: ["*"],
+    run: async ({ value }) => [value],
+  });
+  for (const nodeClass of ["Add", "Promises"]) {
+    const length = 4000;
+    const graph: Record<string, ShortGraph[string]> = { n0: ["Number", { value: 1 }] };
+    for (let index = 1; index < length; index++) {
+      const from = [`n${index - 1}`, 0];
+      graph[`n${index}`] = [nodeClass, { a: from, value: from }];
+    }
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const result = await createRunner([...toyNodes, promises]).run({
+      ...graph,
+      out: ["Show", { value: [`n${length - 1}`, 0] }],
+    });
+    clearInterval(timer);
+    expect(result.state).toBe("succeeded");
+    expect(turns).toBeGreaterThan(2);
+  }
 });
