@@ -21,6 +21,11 @@ export type Workbench = AsyncDisposable & {
     inputs: Readonly<Record<string, unknown>>,
     overrides?: Partial<NodeContext>,
   ): Promise<unknown>;
+  /** As `call`, for nodes that take lists: the lists themselves. */
+  callWithLists(
+    name: string,
+    inputs: Readonly<Record<string, readonly unknown[]>>,
+  ): Promise<unknown>;
   /** The value of an output. */
   evaluate(graph: Graph, id: string, slot?: number): Promise<unknown>;
 };
@@ -55,16 +60,19 @@ export async function openWorkbench(nodes: readonly NodeClass[] = coreNodes()): 
     };
   }
 
-  async function call(
-    name: string,
-    inputs: Readonly<Record<string, unknown>>,
-    overrides?: Partial<NodeContext>,
-  ): Promise<unknown> {
+  function find(name: string): NodeClass {
     const node = registry.get(name);
     if (node === undefined) throw new Error(`there is no node class ${name}`);
-    const given = node.inputIsList ? asLists(inputs) : inputs;
-    return await node.run(given, context(overrides));
+    return node;
   }
+
+  const call: Workbench["call"] = async (name, inputs, overrides) => {
+    const node = find(name);
+    return await node.run(node.inputIsList ? asLists(inputs) : inputs, context(overrides));
+  };
+
+  const callWithLists: Workbench["callWithLists"] = async (name, inputs) =>
+    await find(name).run(inputs, context());
 
   async function evaluate(graph: Graph, id: string, slot = 0): Promise<unknown> {
     const memo = new Map<string, Promise<unknown>>();
@@ -91,6 +99,7 @@ export async function openWorkbench(nodes: readonly NodeClass[] = coreNodes()): 
     sent,
     context,
     call,
+    callWithLists,
     evaluate,
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
