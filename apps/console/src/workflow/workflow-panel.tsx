@@ -1,6 +1,7 @@
 import type { Client } from "@rabbitloom/client";
 import { CodedError } from "@rabbitloom/protocol";
-import { useEffect, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { SavedJob } from "../jobs/saved-jobs.ts";
 import { type NodeInfos, nodeForms, withValue } from "./fields.ts";
 import { NodeFormView } from "./node-form.tsx";
@@ -48,7 +49,8 @@ export function WorkflowPanel({ client, storage, infos, onSubmitted }: WorkflowP
     }
   };
 
-  useRunKey(() => void run());
+  const form = useRef<HTMLFormElement>(null);
+  useRunKey(form);
   const complaints = complaintsOf(error);
 
   return (
@@ -57,6 +59,7 @@ export function WorkflowPanel({ client, storage, infos, onSubmitted }: WorkflowP
       <WorkflowIntake isCompact={draft !== undefined} onWorkflow={change} />
       {draft && (
         <form
+          ref={form}
           onSubmit={(event) => {
             event.preventDefault();
             void run();
@@ -139,14 +142,20 @@ function titlesOf(draft: Draft, infos: NodeInfos): Readonly<Record<string, strin
   return Object.fromEntries(nodeForms(draft.workflow, infos).map(({ id, title }) => [id, title]));
 }
 
-function useRunKey(run: () => void) {
+function useRunKey(form: RefObject<HTMLFormElement | null>) {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      run();
+      // A field gives its value when it loses the focus; the form takes it with the next drawing.
+      const { activeElement } = document;
+      if (activeElement instanceof HTMLElement) activeElement.blur();
+      setTimeout(() => {
+        form.current?.requestSubmit();
+        if (activeElement instanceof HTMLElement) activeElement.focus();
+      });
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
-  });
+  }, [form]);
 }
