@@ -1,18 +1,18 @@
 import { type Tensor, tensor } from "../tensor.ts";
+import { batchEntry } from "./batch.ts";
 import { bytesToFloats, floatsToBytes } from "./bytes.ts";
 import { imagePlanes } from "./plane.ts";
 import type { Pixels } from "./png/scanlines.ts";
 
 /** The bytes of each entry of a batch. image: [B,H,W,C] */
 export function batchPixels(image: Tensor): Pixels[] {
-  const { outer, height, width, inner } = imagePlanes(image);
-  const size = height * width * inner;
-  return Array.from({ length: outer }, (_, b) => ({
-    width,
-    height,
-    channels: inner,
-    bytes: floatsToBytes(image.data.subarray(b * size, (b + 1) * size)),
-  }));
+  return Array.from({ length: image.shape[0] ?? 0 }, (_, index) => entryPixels(image, index));
+}
+
+/** The bytes of one entry of a batch. image: [B,H,W,C] */
+export function entryPixels(image: Tensor, index: number): Pixels {
+  const { height, width, inner } = imagePlanes(image);
+  return { width, height, channels: inner, bytes: floatsToBytes(batchEntry(image, index)) };
 }
 
 /** frames of one size; returns [B,H,W,C] */

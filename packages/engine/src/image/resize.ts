@@ -97,8 +97,15 @@ function resizePlanes(planes: Planes, { width, height }: Size, method: PlaneMeth
   }
 }
 
+/** A picture keeps at least one pixel each way. */
+function refuseEmpty({ width, height }: Size): void {
+  if (width >= 1 && height >= 1) return;
+  throw new Error(`a picture cannot be resized to ${width}x${height}`);
+}
+
 /** Cuts the longer side, half on each end, to the target's aspect. */
 function cropped(planes: Planes, options: ResizeOptions): Planes {
+  refuseEmpty(options);
   if (options.crop !== "center") return planes;
   const { width, height } = planes;
   const oldAspect = width / height;

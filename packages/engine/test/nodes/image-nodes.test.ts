@@ -45,6 +45,11 @@ describe("ImageScale", () => {
     expect((await run("ImageScaleBy", inputs)).shape).toEqual([1, 7, 10, 3]);
   });
 
+  test("a size of nothing is refused", async () => {
+    const inputs = { image, upscale_method: "area", scale_by: 0.01 };
+    await expect(run("ImageScaleBy", inputs)).rejects.toThrow("cannot be resized to 0x0");
+  });
+
   test("ImageScaleToTotalPixels keeps the aspect", async () => {
     const inputs = { image, upscale_method: "nearest-exact", megapixels: 0.01 };
     expect((await run("ImageScaleToTotalPixels", inputs)).shape).toEqual([1, 84, 125, 3]);

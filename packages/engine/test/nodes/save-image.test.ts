@@ -83,6 +83,33 @@ test("a file that another process made meanwhile is left alone", async () => {
   expect((await sharp(output("ComfyUI_00004_.png")).metadata()).width).toBe(6);
 });
 
+test("an allocator that forgot the folder catches up with it", async () => {
+  for (let n = 1; n <= 30; n++) {
+    await writeFile(output(`ComfyUI_${String(n).padStart(5, "0")}_.png`), "old");
+  }
+  let next = 1;
+  const requests: number[] = [];
+  const allocateNames = ({ count }: { count: number }) => {
+    requests.push(count);
+    next += count;
+    return Promise.resolve(next - count);
+  };
+  await save({ images: filled([3, 4, 6, 3], 0) }, { allocateNames });
+  await save({}, { allocateNames });
+  const saved = (await readdir(output())).sort().slice(30);
+  expect(saved).toHaveLength(4);
+  expect(next).toBeGreaterThan(31);
+  expect(requests.length).toBeLessThanOrEqual(8);
+});
+
+test("a cancelled job saves nothing more", async () => {
+  const controller = new AbortController();
+  const waiting = save({ images: filled([9, 4, 6, 3], 0) }, { signal: controller.signal });
+  controller.abort();
+  await expect(waiting).rejects.toThrow(/aborted/);
+  expect((await readdir(output())).length).toBeLessThan(9);
+});
+
 test("many saves at once get a number each and leave nothing else behind", async () => {
   await Promise.all(Array.from({ length: 20 }, () => save({})));
   const names = Array.from(

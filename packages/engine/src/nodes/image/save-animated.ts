@@ -93,5 +93,12 @@ function saveAnimation(
   const { prefix, extension, bytes, ...graph } = file;
   const [, height = 0, width = 0] = images.shape;
   const facts = { ...graph, width, height };
-  return saveFiles(folder, { type: "output", prefix, extension, facts, contents: [bytes] });
+  return saveFiles(folder, {
+    type: "output",
+    prefix,
+    extension,
+    facts,
+    count: 1,
+    content: () => bytes,
+  });
 }

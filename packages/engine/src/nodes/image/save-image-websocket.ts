@@ -1,4 +1,4 @@
-import { batchPixels } from "../../image/pixels.ts";
+import { entryPixels } from "../../image/pixels.ts";
 import { encodePng } from "../../image/png/encode.ts";
 import { defineNode } from "../define-node.ts";
 import { image } from "../input.ts";
@@ -13,10 +13,10 @@ export const saveImageWebsocket = defineNode({
   isOutputNode: true,
   isChanged: () => Number.NaN,
   run: async ({ images }, context) => {
-    const batch = batchPixels(images);
-    for (const [index, pixels] of batch.entries()) {
-      context.progress(index, batch.length);
-      context.sendImage(await encodePng(pixels), "image/png");
+    const count = images.shape[0] ?? 0;
+    for (let index = 0; index < count; index++) {
+      context.progress(index, count);
+      context.sendImage(await encodePng(entryPixels(images, index)), "image/png");
     }
     return {};
   },

@@ -28,7 +28,8 @@ export const saveLatent = defineNode({
       prefix: filename_prefix,
       extension: ".latent",
       facts: { ...graph, width: 0, height: 0 },
-      contents: [writeSafetensors(tensors, graphText(graph))],
+      count: 1,
+      content: () => writeSafetensors(tensors, graphText(graph)),
     });
     return { ui: { latents } };
   },

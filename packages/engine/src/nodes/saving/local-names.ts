@@ -1,41 +1,39 @@
-import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { FolderType, NameAllocator, NameRequest } from "../context.ts";
+import type { FolderType, NameAllocator } from "../context.ts";
+import { firstFreeNumber } from "./first-free-number.ts";
 
 /**
  * Counts file names within one process. A folder is listed once for each prefix, to go on after the
- * highest number that is there; from then on numbers only count up.
+ * highest number that is there; from then on numbers only count up. The temporary folder is not
+ * listed: prefixes there are random.
  */
 export function createLocalNames(folder: (type: FolderType) => string): NameAllocator {
   const next = new Map<string, Promise<number>>();
   return (request) => {
-    const key = JSON.stringify([request.type, request.subfolder, request.prefix]);
-    const first = next.get(key) ?? firstFree(folder, request);
-    const following = first.then((number) => number + request.count);
+    const { type, subfolder, prefix, count } = request;
+    const key = JSON.stringify([type, subfolder, prefix]);
+    const first = next.get(key) ?? startNumber(folder, request);
+    const following = first.then((number) => number + count);
     following.catch(() => next.delete(key));
+    next.delete(key);
     next.set(key, following);
+    forgetOldest(next);
     return first;
   };
 }
 
-async function firstFree(
-  folder: (type: FolderType) => string,
-  { type, subfolder, prefix }: NameRequest,
-): Promise<number> {
-  let highest = 0;
-  for (const name of await namesIn(path.join(folder(type), subfolder))) {
-    if (!name.startsWith(`${prefix}_`)) continue;
-    const number = Number.parseInt(name.slice(prefix.length + 1), 10);
-    if (number > highest) highest = number;
-  }
-  return highest + 1;
+/** A forgotten prefix costs one more listing when it comes back. */
+const MAX_PREFIXES = 10_000;
+
+function forgetOldest(next: Map<string, Promise<number>>): void {
+  if (next.size <= MAX_PREFIXES) return;
+  const [oldest] = next.keys();
+  if (oldest !== undefined) next.delete(oldest);
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
+async function startNumber(
+  folder: (type: FolderType) => string,
+  { type, subfolder, prefix }: { type: FolderType; subfolder: string; prefix: string },
+): Promise<number> {
+  return type === "temp" ? 1 : await firstFreeNumber(path.join(folder(type), subfolder), prefix);
 }

@@ -1,10 +1,10 @@
 /** Where the files of one save go: folder, subfolder, names, numbers. */
-
-import { randomBytes } from "node:crypto";
-import { link, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { FileAccess, FolderType, NameAllocator } from "../context.ts";
 import { expandPrefix, type PrefixFacts } from "./filename-prefix.ts";
+import { firstFreeNumber } from "./first-free-number.ts";
+import { writeNew } from "./write-new.ts";
 
 /** A saved file as clients read it. */
 export type SavedFile = {
@@ -13,7 +13,11 @@ export type SavedFile = {
   readonly type: FolderType;
 };
 
-export type OutputFolder = { readonly files: FileAccess; readonly allocateNames: NameAllocator };
+export type OutputFolder = {
+  readonly files: FileAccess;
+  readonly allocateNames: NameAllocator;
+  readonly signal: AbortSignal;
+};
 
 export type SaveRequest = {
   readonly type: FolderType;
@@ -21,35 +25,69 @@ export type SaveRequest = {
   /** With the dot: ".png" */
   readonly extension: string;
   readonly facts: Omit<PrefixFacts, "now">;
-  readonly contents: readonly Uint8Array[];
+  readonly count: number;
+  /** The bytes of one file; a few are asked for at once. */
+  readonly content: (index: number) => Uint8Array | Promise<Uint8Array>;
   readonly now?: Date;
 };
 
+/** As many as zlib's threads; more would only hold memory. */
+const FILES_AT_ONCE = 4;
+
 /**
- * Saves the contents as prefix_00001_.ext, prefix_00002_.ext, ... The numbers come from the
- * allocator; a name that is taken nevertheless is left alone and the next number used. A file is
- * complete when its name appears.
+ * Saves prefix_00001_.ext, prefix_00002_.ext, ... The numbers come from the allocator; a name that is
+ * taken nevertheless is left alone.
  */
 export async function saveFiles(folder: OutputFolder, request: SaveRequest): Promise<SavedFile[]> {
-  const { type, extension, contents, now = new Date() } = request;
+  const { type, extension, count, content, now = new Date() } = request;
   const { subfolder, name } = splitPrefix(expandPrefix(request.prefix, { ...request.facts, now }));
   const directory = path.dirname(folder.files.path({ type, subfolder, filename: name }));
   await mkdir(directory, { recursive: true });
-  const allocate = (count: number) =>
-    folder.allocateNames({ type, subfolder, prefix: name, count });
+  const allocate = (wanted: number) =>
+    folder.allocateNames({ type, subfolder, prefix: name, count: wanted });
 
-  let number = await allocate(contents.length);
+  const first = await allocate(count);
   const saved: SavedFile[] = [];
-  for (const [index, bytes] of contents.entries()) {
-    const numbered = name.replaceAll("%batch_num%", String(index));
-    const fileName = (n: number) => `${numbered}_${String(n).padStart(5, "0")}_${extension}`;
-    while (!(await writeNew(path.join(directory, fileName(number)), bytes))) {
-      number = await allocate(contents.length - index);
-    }
-    saved.push({ filename: fileName(number), subfolder, type });
-    number += 1;
+  for (let start = 0; start < count; start += FILES_AT_ONCE) {
+    folder.signal.throwIfAborted();
+    const length = Math.min(FILES_AT_ONCE, count - start);
+    const group = Array.from({ length }, async (_, offset) => {
+      const index = start + offset;
+      const numbered = name.replaceAll("%batch_num%", String(index));
+      const fileName = (n: number) => `${numbered}_${String(n).padStart(5, "0")}_${extension}`;
+      const numbers = freeNumbers({ first: first + index, directory, prefix: numbered, allocate });
+      const filename = await writeNew(directory, await content(index), mapped(numbers, fileName));
+      return { filename, subfolder, type };
+    });
+    saved.push(...(await Promise.all(group)));
   }
   return saved;
+}
+
+/**
+ * The number that was allocated; then, should its name be taken, numbers behind every file that is
+ * there. That happens where the folder is older than the allocator's memory.
+ */
+async function* freeNumbers(start: {
+  first: number;
+  directory: string;
+  prefix: string;
+  allocate: (count: number) => Promise<number>;
+}): AsyncGenerator<number> {
+  yield start.first;
+  for (let tried = start.first; ; ) {
+    const free = await firstFreeNumber(start.directory, start.prefix);
+    const next = await start.allocate(Math.max(1, free - tried));
+    tried = Math.max(next, free);
+    yield tried;
+  }
+}
+
+async function* mapped<From, To>(
+  values: AsyncIterable<From>,
+  change: (value: From) => To,
+): AsyncGenerator<To> {
+  for await (const value of values) yield change(value);
 }
 
 /** "a/b/name" to subfolder and name, both normalised; refuses what leaves the folder. */
@@ -64,23 +102,4 @@ function splitPrefix(prefix: string): { subfolder: string; name: string } {
   const name = path.posix.basename(normal);
   const subfolder = path.posix.dirname(normal);
   return { subfolder: subfolder === "." ? "" : subfolder, name: name === "." ? "" : name };
-}
-
-/** False where the name is taken. The bytes are written under another name first and then linked. */
-async function writeNew(file: string, bytes: Uint8Array): Promise<boolean> {
-  const unfinished = path.join(path.dirname(file), `.${randomBytes(9).toString("base64url")}.part`);
-  await writeFile(unfinished, bytes, { flag: "wx" });
-  try {
-    await link(unfinished, file);
-    return true;
-  } catch (error) {
-    if (!isErrno(error, "EEXIST")) throw error;
-    return false;
-  } finally {
-    await rm(unfinished, { force: true });
-  }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

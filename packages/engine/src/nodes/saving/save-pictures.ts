@@ -1,5 +1,5 @@
 import { stringifyJson } from "@rabbitloom/workflow";
-import { batchPixels } from "../../image/pixels.ts";
+import { entryPixels } from "../../image/pixels.ts";
 import { encodePng } from "../../image/png/encode.ts";
 import type { Tensor } from "../../tensor.ts";
 import type { FolderType } from "../context.ts";
@@ -22,15 +22,13 @@ export async function savePictures(
   const { images, type, prefix, level, prompt, extraPngInfo } = request;
   const [, height = 0, width = 0] = images.shape;
   const text = graphText(request);
-  const contents = await Promise.all(
-    batchPixels(images).map((pixels) => encodePng(pixels, { level, text })),
-  );
   return saveFiles(folder, {
     type,
     prefix,
     extension: ".png",
     facts: { width, height, ...(prompt ? { prompt } : {}), extraPngInfo: extraPngInfo ?? null },
-    contents,
+    count: images.shape[0] ?? 0,
+    content: (index) => encodePng(entryPixels(images, index), { level, text }),
   });
 }
 
