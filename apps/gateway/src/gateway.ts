@@ -97,7 +97,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   });
   const timers = [
     setInterval(recoverAll, RECOVER_EVERY_MS),
-    setInterval(() => keeper.sweep().catch(onError), SWEEP_EVERY_MS),
+    setInterval(() => keeper.sweep().catch(onError), Math.min(SWEEP_EVERY_MS, config.streamKeepMs)),
   ];
   for (const timer of timers) timer.unref();
 

@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { CodedError } from "@rabbitloom/protocol";
 import type { FileFolder } from "@rabbitloom/workflow";
@@ -43,7 +43,7 @@ export async function existingFile(
   if (!isInside(realRoot, real)) {
     throw new CodedError("FILE_REFUSED", `${JSON.stringify(name)} is a link out of its folder`);
   }
-  return real;
+  return (await stat(real)).isFile() ? real : undefined;
 }
 
 /** A folder below `root` that exists or is about to be made, with no link out on the way there. */

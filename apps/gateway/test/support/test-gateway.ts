@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeCatalogSchema, topology } from "@rabbitloom/protocol";
@@ -17,26 +18,36 @@ export interface TestGateway extends AsyncDisposable {
   readonly folders: Readonly<Record<"input" | "output" | "temp" | "user", string>>;
 }
 
+/** Made once: a key takes longer than all the rest of a gateway. */
+export const { privateKey: signingKey, publicKey: signingPublicKey } = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
+
 /** The whole gateway over a store and a broker in memory, with files in a folder of its own. */
 export async function testGateway(
   environment: Readonly<Record<string, string>> = {},
+  { hasCatalog = true }: { readonly hasCatalog?: boolean } = {},
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "loom-gateway-"));
   const config = readConfig({
     DATA_DIR: join(folder, "data"),
-    JWT_PRIVATE_KEY_FILE: join(folder, "keys", "jwt-private.pem"),
+    JWT_PRIVATE_KEY_FILE: join(folder, "jwt-private.pem"),
     CONSOLE_DIR: join(folder, "console"),
     GATEWAY_ID: "gw-test",
     LOG_LEVEL: "silent",
     ...environment,
   });
   await Promise.all(Object.values(config.folders).map((path) => mkdir(path, { recursive: true })));
+  await writeFile(config.jwt.privateKeyFile, signingKey);
   const store = memoryStore();
-  store.catalogNow = {
-    nodes: nodeCatalogSchema.parse(await fixture("catalog.json")),
-    models: {},
-    digest: "one",
-  };
+  if (hasCatalog)
+    store.catalogNow = {
+      nodes: nodeCatalogSchema.parse(await fixture("catalog.json")),
+      models: {},
+      digest: "one",
+    };
   let amqp: MemoryAmqp | undefined;
   const app = await createGateway({
     config,

@@ -1,0 +1,136 @@
+import type { JobEvent, JsonEvent } from "@rabbitloom/protocol";
+import { expect, test } from "vitest";
+import { clientFeed } from "../../src/ws/client-feed.ts";
+import type { ClientSocket } from "../../src/ws/client-socket.ts";
+import { message } from "../../src/ws/frames.ts";
+
+/** What a socket heard: `type` or `type:prompt`. */
+function listener() {
+  const heard: string[] = [];
+  const socket: ClientSocket = {
+    clientId: "c",
+    readsMetadata: false,
+    isOpen: true,
+    send(frame) {
+      if (frame.kind !== "text") heard.push("preview");
+      else {
+        const { type, data } = JSON.parse(frame.text);
+        if (type === "executing")
+          heard.push(data.node === null ? `done:${data.prompt_id}` : `node:${data.node}`);
+        else if (type !== "progress_state")
+          heard.push(data.prompt_id === undefined ? type : `${type}:${data.prompt_id}`);
+      }
+    },
+    close: () => {},
+  };
+  return { socket, heard };
+}
+
+function feedWithSocket(now?: () => number) {
+  const { socket, heard } = listener();
+  const feed = clientFeed({
+    sendStatus: async (to) => to.send(message("status", {})),
+    ...(now && { now }),
+  });
+  feed.socket = socket;
+  return { feed, heard };
+}
+
+const at = "2026-01-01T00:00:00.000Z";
+const envelope = (jobId: string, seq: number) => ({ v: 1 as const, jobId, attempt: 1, seq, at });
+const start = (jobId: string): JsonEvent => ({
+  ...envelope(jobId, 1),
+  type: "job-start",
+  workerId: "w",
+  nodeCount: 1,
+});
+const node = (jobId: string, nodeId: string): JsonEvent => ({
+  ...envelope(jobId, 2),
+  type: "node-start",
+  nodeId,
+});
+const end = (
+  jobId: string,
+  state: "succeeded" | "cancelled" = "succeeded",
+  startedAt?: string,
+): JsonEvent => ({
+  ...envelope(jobId, 3),
+  type: "job-end",
+  state,
+  outputs: {},
+  ...(startedAt !== undefined && { startedAt }),
+});
+const said = (events: readonly JobEvent[], feed: ReturnType<typeof clientFeed>) => {
+  for (const event of events) feed.handle(event);
+};
+
+test("two jobs of one client that run at once are told one after the other", async () => {
+  const { feed, heard } = feedWithSocket();
+  said(
+    [
+      start("a"),
+      start("b"),
+      node("b", "1"),
+      node("a", "1"),
+      end("b", "succeeded", at),
+      end("a", "succeeded", at),
+    ],
+    feed,
+  );
+  await expect.poll(() => heard.at(-1)).toBe("done:b");
+  expect(heard).toEqual([
+    "status",
+    "execution_start:a",
+    "node:1",
+    "execution_success:a",
+    "status",
+    "done:a",
+    "status",
+    "execution_start:b",
+    "node:1",
+    "execution_success:b",
+    "status",
+    "done:b",
+  ]);
+});
+
+test("the job whose turn comes goes on live after what was held", async () => {
+  const { feed, heard } = feedWithSocket();
+  said([start("a"), start("b"), node("b", "1"), end("a", "succeeded", at), node("b", "2")], feed);
+  await expect.poll(() => heard.at(-1)).toBe("node:2");
+  expect(heard.slice(-4)).toEqual(["status", "execution_start:b", "node:1", "node:2"]);
+});
+
+test("a job cancelled in the queue changes the status and interrupts nobody", async () => {
+  const { feed, heard } = feedWithSocket();
+  said([start("a"), end("b", "cancelled"), node("a", "1")], feed);
+  await expect.poll(() => heard.at(-1)).toBe("node:1");
+  expect(heard).toEqual(["status", "execution_start:a", "status", "node:1"]);
+});
+
+test("a failure is followed by the word that nothing runs any more", async () => {
+  const { feed, heard } = feedWithSocket();
+  said(
+    [start("a"), node("a", "1"), { ...end("a"), state: "failed", startedAt: at } as JsonEvent],
+    feed,
+  );
+  await expect.poll(() => heard.at(-1)).toBe("done:a");
+  expect(heard.slice(-3)).toEqual(["execution_error:a", "status", "done:a"]);
+});
+
+test("without a socket nothing is kept, and the running node is still known", () => {
+  const feed = clientFeed({ sendStatus: async () => {} });
+  said([start("a"), node("a", "1")], feed);
+  expect(feed.runningNode).toBe("1");
+  expect(feed.jobIds).toEqual(["a"]);
+});
+
+test("a turn that has gone silent while another job waits is told", () => {
+  let time = 0;
+  const { feed } = feedWithSocket(() => time);
+  said([start("a"), start("b")], feed);
+  time = 4_999;
+  expect(feed.silentTurn(5_000)).toBeUndefined();
+  time = 5_000;
+  expect(feed.silentTurn(5_000)).toBe("a");
+});
