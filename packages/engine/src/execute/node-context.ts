@@ -53,7 +53,7 @@ export function createNodeContext(options: NodeContextOptions): NodeContext {
       sendPicture({ bytes, contentType, width: 0, height: 0 });
     },
     sendText(text) {
-      emit({ type: "node-text", ...reference, text });
+      emit({ type: "node-text", ...reference, text: String(text) });
     },
     graphBuilder(prefix) {
       if (prefix !== undefined) return createGraphBuilder(prefix);

@@ -57,10 +57,31 @@ function readUi(ui: unknown): CallOutcome["ui"] {
   const lists: Record<string, readonly unknown[]> = {};
   for (const [name, list] of Object.entries(ui)) {
     if (!Array.isArray(list)) throw wrongReturn(`a ui whose "${name}" is not a list`);
+    const odd = findOdd(list);
+    if (odd !== undefined) throw wrongReturn(`a ui whose "${name}" holds ${odd}`);
     lists[name] = list;
   }
   return lists;
 }
+
+/** What is shown travels as JSON: names the first thing in it that cannot. */
+function findOdd(value: unknown, above: ReadonlySet<unknown> = new Set()): string | undefined {
+  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  if (typeof value !== "object" || value === null) return undefined;
+  const isContainer = ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set;
+  if (isContainer) return `a ${value.constructor.name}`;
+  if (above.has(value)) return "itself";
+  if (above.size > MAX_SHOWN_DEPTH) return `more than ${MAX_SHOWN_DEPTH} levels`;
+  const path = new Set(above).add(value);
+  for (const entry of Object.values(value)) {
+    const odd = typeof entry === "string" ? undefined : findOdd(entry, path);
+    if (odd !== undefined) return odd;
+  }
+  return undefined;
+}
+
+/** Far above what any page shows, and below what JSON readers refuse. */
+const MAX_SHOWN_DEPTH = 100;
 
 function readGraph(expand: unknown): ExpandGraph | null {
   if (expand === undefined || expand === null) return null;

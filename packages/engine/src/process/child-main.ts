@@ -24,8 +24,9 @@ process.on("disconnect", () => {
   if (ownTemp !== null) rmSync(ownTemp, { recursive: true, force: true });
   process.exit();
 });
-// Ctrl-C reaches the whole group; the parent decides what becomes of its jobs and then ends this process.
+// These reach the whole group. The parent decides what becomes of its jobs, and this process goes when it goes.
 process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
 
 async function receive(message: ToChild): Promise<void> {
   switch (message.type) {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { defineNode, string } from "../../src/index.ts";
 import { createRunner } from "../support/run-graph.ts";
 import { toyNodes } from "../support/toy-nodes.ts";
 
@@ -67,4 +68,41 @@ test("a list literal travels wrapped", async () => {
   const { run } = createRunner(toyNodes);
   const result = await run({ out: ["Show", { value: { __value__: ["7", 0] } }] });
   expect(result.outputs).toEqual({ out: { values: [["7", 0]] } });
+});
+
+test("a node that returns what cannot be an output is told what was expected and what came", async () => {
+  const circle: unknown[] = [];
+  circle.push(circle);
+  const returned: Record<string, unknown> = {
+    circle: { ui: { text: circle } },
+    text: "picture",
+    named: { images: [] },
+    single: { result: 5 },
+    unlisted: { ui: { text: "hello" } },
+    callable: { ui: { text: [{ say: () => "hello" }] } },
+    graph: { result: [], expand: { a: { inputs: {} } } },
+  };
+  const returns = defineNode({
+    name: "Returns",
+    category: "toy",
+    inputs: { what: string() },
+    outputs: [],
+    isOutputNode: true,
+    run: ({ what }) => JSON.parse("[0]").concat(returned[what]).at(1),
+  });
+  const problems: Record<string, string> = {};
+  for (const what of Object.keys(returned)) {
+    const { error } = await createRunner([returns]).run({ out: ["Returns", { what }] });
+    expect(error).toMatchObject({ code: "NODE_FAILED", node: { nodeId: "out" } });
+    problems[what] = error?.message.split("it returned ")[1] ?? "";
+  }
+  expect(problems).toEqual({
+    circle: 'a ui whose "text" holds itself',
+    text: "a string",
+    named: 'an object with "images"',
+    single: "a result that is a number",
+    unlisted: 'a ui whose "text" is not a list',
+    callable: 'a ui whose "text" holds a function',
+    graph: "an expand that is not a graph of nodes",
+  });
 });

@@ -249,6 +249,22 @@ test("a cancelled job that does not stop is killed with its process after the ti
   expect(isAlive(first)).toBe(false);
 });
 
+test("signals to the whole group leave the engine's process to its parent", async () => {
+  await using engine = await open();
+  const { pid = 0 } = engine;
+  const outcome = await engine.run({
+    jobId: "1",
+    prompt: promptOf({ a: ["Sleep", { milliseconds: 50 }], out: ["Echo", { value: ["a", 0] }] }),
+    onEvent: ({ type }) => {
+      if (type !== "node-progress") return;
+      process.kill(pid, "SIGINT");
+      process.kill(pid, "SIGTERM");
+    },
+  });
+  expect(outcome.state).toBe("succeeded");
+  expect(engine.pid).toBe(pid);
+});
+
 test("what is wrong with the options shows when the engine is opened", async () => {
   await expect(open({ cache: JSON.parse('{"kind":"odd"}') })).rejects.toMatchObject({
     code: "INVALID_REQUEST",
