@@ -1,11 +1,20 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type Topology, topology } from "@rabbitloom/protocol";
 import * as z from "zod";
-import { type RabbitmqServer, startRabbitmq } from "../../apps/loom/src/servers/index.ts";
+import {
+  type RabbitmqServer,
+  rabbitmqEnvironment,
+  rabbitmqPrograms,
+  startRabbitmq,
+} from "../../apps/loom/src/servers/index.ts";
 import { deleteByPrefix } from "./management.ts";
 import { randomPrefix, sharedServer } from "./shared-server.ts";
+
+const execute = promisify(execFile);
 
 const sharedBrokerSchema = z.object({
   amqpUrl: z.string(),
@@ -38,6 +47,8 @@ export interface PrivateBroker extends TestBroker {
   crash(): Promise<void>;
   /** Starts it again with the same data and on the same ports. */
   start(): Promise<void>;
+  /** Runs `rabbitmqctl` with these arguments. */
+  control(args: readonly string[]): Promise<void>;
 }
 
 /** A RabbitMQ for one test, to be stopped, crashed and started at will: 6 s a start. */
@@ -63,6 +74,12 @@ export async function openPrivateBroker(): Promise<PrivateBroker> {
     },
     async start() {
       server = await startRabbitmq({ folder, ports, endsWithParent: true });
+    },
+    async control(args) {
+      const program = join(await rabbitmqPrograms(), "rabbitmqctl");
+      await execute(program, args, {
+        env: { ...process.env, ...rabbitmqEnvironment(folder, ports) },
+      });
     },
   };
 }

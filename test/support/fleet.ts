@@ -32,6 +32,7 @@ import { spawnWorker, type WorkerProcess } from "./worker-process.ts";
 export interface TestFleet extends AsyncDisposable {
   readonly names: Topology;
   readonly prefix: string;
+  readonly amqpUrl: string;
   readonly connection: Broker;
   readonly publisher: Publisher;
   readonly store: JobStore;
@@ -97,6 +98,7 @@ export async function openFleet(options: FleetOptions = {}): Promise<TestFleet> 
   return {
     names,
     prefix,
+    amqpUrl: broker.amqpUrl,
     connection,
     publisher,
     store,

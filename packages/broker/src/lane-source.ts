@@ -67,6 +67,8 @@ export function openLaneSource(
 
   /** Undefined where the channel or a queue went away meanwhile. */
   async function wait(channel: Channel, signal: AbortSignal): Promise<OpenDelivery | undefined> {
+    // It may have aborted while the last lane was looked at; then nothing would wake this up.
+    signal.throwIfAborted();
     const consumers: string[] = [];
     let taken: OpenDelivery | undefined;
     let isOver = false;

@@ -1,0 +1,111 @@
+import { openPublisher } from "@rabbitloom/broker";
+import { expect, test } from "vitest";
+import { openPrivateBroker } from "./support/broker.ts";
+import { openFleet } from "./support/fleet.ts";
+
+const persistent = { persistent: true, mandatory: true };
+
+test("a message that no queue takes is refused with NO_WORKER", async () => {
+  await using fleet = await openFleet();
+  const message = { exchange: "", routingKey: "nowhere", body: Buffer.from("x"), messageId: "m-1" };
+
+  const publishing = fleet.publisher.publish({ ...message, ...persistent });
+
+  await expect(publishing).rejects.toMatchObject({ code: "NO_WORKER" });
+});
+
+test("a lane that is full refuses with QUEUE_FULL, and what it took before stays", async () => {
+  await using fleet = await openFleet({ queueLimits: { maxLength: 3 } });
+  const send = (index: number) =>
+    fleet.publisher.publish({
+      exchange: fleet.names.jobs.exchange,
+      routingKey: "normal.default",
+      body: Buffer.from(`job ${index}`),
+      messageId: `m-${index}`,
+      ...persistent,
+    });
+
+  const refusals: unknown[] = [];
+  for (let index = 0; index < 12; index++) await send(index).catch((error) => refusals.push(error));
+
+  // The broker's limit is a soft one: a message or two more may get in.
+  expect(refusals.length).toBeGreaterThan(6);
+  for (const error of refusals) expect(error).toMatchObject({ code: "QUEUE_FULL" });
+  const { messageCount } = await fleet.connection.withChannel((channel) =>
+    channel.checkQueue(fleet.names.jobs.queue("normal", "default")),
+  );
+  expect(messageCount).toBe(12 - refusals.length);
+});
+
+test("a publisher whose outbox is full refuses at once instead of growing", async () => {
+  await using fleet = await openFleet();
+  await using publisher = openPublisher(fleet.connection, { maxBytes: 10_000 });
+  const message = { exchange: fleet.names.events.exchange, routingKey: "-.x" };
+
+  const post = () => publisher.post({ ...message, body: Buffer.alloc(4_000) });
+
+  post();
+  post();
+  expect(post).toThrow(expect.objectContaining({ code: "BROKER_UNAVAILABLE" }));
+  await publisher.flush();
+  expect(publisher.unconfirmedBytes).toBe(0);
+  post();
+});
+
+test("messages of the time without a broker are sent, in order, when it is back", async () => {
+  await using broker = await openPrivateBroker();
+  await using fleet = await openFleet({ broker });
+  const queue = fleet.names.service("reader");
+  await fleet.connection.withChannel((channel) =>
+    channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": "quorum" } }),
+  );
+  const send = (text: string) =>
+    fleet.publisher.publish(
+      { exchange: "", routingKey: queue, body: Buffer.from(text), messageId: text, ...persistent },
+      { deadlineMs: 60_000 },
+    );
+
+  await send("1");
+  await broker.stop();
+  await expect.poll(() => fleet.connection.state).toBe("connecting");
+  const impatient = fleet.publisher.publish(
+    { exchange: "", routingKey: queue, body: Buffer.from("lost?") },
+    { deadlineMs: 50 },
+  );
+  await expect(impatient).rejects.toMatchObject({ code: "BROKER_UNAVAILABLE" });
+  const later = [send("2"), send("3"), send("4")];
+  await broker.start();
+  await Promise.all(later);
+
+  const texts = await fleet.connection.withChannel(async (channel) => {
+    const read: string[] = [];
+    for (;;) {
+      const message = await channel.get(queue, { noAck: true });
+      if (message === false) return read;
+      read.push(message.content.toString());
+    }
+  });
+  expect(texts).toEqual(["1", "2", "3", "4"]);
+}, 120_000);
+
+test("while the broker's memory alarm is on, publishing is refused at once, and works again after it", async () => {
+  await using broker = await openPrivateBroker();
+  await using fleet = await openFleet({ broker });
+  const queue = fleet.names.service("reader");
+  await fleet.connection.withChannel((channel) => channel.assertQueue(queue, { durable: true }));
+  const send = () =>
+    fleet.publisher.publish({ exchange: "", routingKey: queue, body: Buffer.from("x") });
+
+  await broker.control(["set_vm_memory_high_watermark", "0.0000001"]);
+  // The broker says so when the connection next publishes.
+  await send().catch(() => {});
+  await expect.poll(() => fleet.connection.state, { timeout: 10_000 }).toBe("blocked");
+  const began = performance.now();
+  await expect(send()).rejects.toMatchObject({ code: "BROKER_UNAVAILABLE" });
+  const tookMs = performance.now() - began;
+  await broker.control(["set_vm_memory_high_watermark", "0.4"]);
+  await expect.poll(() => fleet.connection.state, { timeout: 10_000 }).toBe("ready");
+
+  expect(tookMs).toBeLessThan(50);
+  await send();
+}, 120_000);

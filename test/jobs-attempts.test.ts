@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import { claimed, job, openStore, outcome, submitted } from "./support/job-store.ts";
+
+test("an id that is taken cannot be submitted again", async () => {
+  await using opened = await openStore();
+  const jobId = await submitted(opened.store);
+
+  await expect(submitted(opened.other, { jobId })).rejects.toMatchObject({ code: "CONFLICT" });
+});
+
+test("only the newest attempt commits", async () => {
+  await using opened = await openStore();
+  const jobId = await submitted(opened.store);
+  await claimed(opened.store, jobId, "first");
+  await claimed(opened.other, jobId, "second");
+
+  expect(await opened.store.finish(jobId, 1, outcome)).toBe(false);
+  expect(await opened.store.reportProgress(jobId, 1, { lastSeq: 3 })).toMatchObject({
+    isLive: false,
+  });
+  expect(await opened.other.finish(jobId, 2, outcome)).toBe(true);
+  expect(await opened.store.view(jobId)).toMatchObject({ attempt: 2, workerId: "second" });
+});
+
+test("an ending whose answer was lost can be asked for again and answers the same", async () => {
+  await using opened = await openStore();
+  const jobId = await submitted(opened.store);
+  await claimed(opened.store, jobId);
+
+  expect(await opened.store.finish(jobId, 1, outcome)).toBe(true);
+  expect(await opened.store.finish(jobId, 1, outcome)).toBe(true);
+  expect(await opened.store.history()).toHaveLength(1);
+});
+
+test("a terminal state never changes", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+  await store.cancel(jobId);
+
+  expect(await store.claim({ message: job({ jobId }), workerId: "w" })).toMatchObject({
+    type: "ended",
+    state: "cancelled",
+    record: { attempt: 1, lastSeq: 1, isAnnounced: false },
+  });
+  expect(await store.finish(jobId, 1, outcome)).toBe(false);
+  expect(await store.cancel(jobId)).toMatchObject({ found: "cancelled", wasRunning: false });
+  expect(await store.bury(jobId, { code: "JOB_DEAD", message: "", retryable: false })).toEqual({
+    type: "ended",
+  });
+  expect(await store.view(jobId)).toMatchObject({ state: "cancelled" });
+});
+
+test("of a cancellation and a claim that race, exactly one wins, and both know it", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+
+  for (let round = 0; round < 50; round++) {
+    const jobId = await submitted(store);
+    const message = job({ jobId });
+    const [cancellation, claim] = await Promise.all([
+      store.cancel(jobId),
+      other.claim({ message, workerId: "w" }),
+    ]);
+    if (cancellation.found === "pending") expect(claim.type).toBe("ended");
+    else expect([cancellation.found, claim.type]).toEqual(["running", "claimed"]);
+  }
+});
+
+test("a job that came over AMQP gets its record from the claim", async () => {
+  await using opened = await openStore();
+  const message = job({ jobId: "native", lane: "high", clientId: "c" });
+
+  await opened.store.claim({ message, workerId: "w" });
+
+  expect(await opened.store.find("native")).toMatchObject({
+    state: "running",
+    lane: "high",
+    clientId: "c",
+    prompt: message.prompt,
+  });
+});
+
+test("every digit of a prompt's numbers comes back from the store", async () => {
+  await using opened = await openStore();
+  const prompt = { "1": { class_type: "A", inputs: { seed: 18446744073709551615n, cfg: 7 } } };
+  const jobId = await submitted(opened.store, { prompt });
+
+  expect((await opened.store.find(jobId))?.prompt).toEqual(prompt);
+});
+
+test("a job that is handed back is pending again, and its old attempt is fenced", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+  await claimed(store, jobId);
+
+  expect(await store.release(jobId, 1)).toBe(true);
+  expect(await store.release(jobId, 1)).toBe(true);
+  expect(await store.view(jobId)).toMatchObject({ state: "pending", queuePosition: 0 });
+  expect(await store.finish(jobId, 1, outcome)).toBe(false);
+  expect(await claimed(store, jobId)).toBe(2);
+  expect(await store.release(jobId, 1)).toBe(false);
+});
+
+test("a dead letter ends its job with the reason of the last attempt", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store, { gatewayId: "g" });
+  await claimed(store, jobId);
+  await store.release(jobId, 1, { code: "ENGINE_CRASHED", message: "bang", retryable: true });
+
+  const burial = await store.bury(jobId, {
+    code: "JOB_DEAD",
+    message: "Given up.",
+    retryable: false,
+  });
+
+  const message = "Given up. The last attempt: ENGINE_CRASHED: bang";
+  expect(burial).toMatchObject({ type: "buried", attempt: 2, gatewayId: "g", error: { message } });
+  expect(await store.view(jobId)).toMatchObject({ state: "dead", attempt: 2, error: { message } });
+});
+
+test("a dead letter that nobody ever ran deserves another turn", async () => {
+  await using opened = await openStore();
+  const jobId = await submitted(opened.store);
+  const error = { code: "JOB_DEAD", message: "", retryable: false };
+
+  expect(await opened.store.bury(jobId, error)).toEqual({ type: "blameless" });
+  await claimed(opened.store, jobId);
+  await opened.store.release(jobId, 1);
+  expect(await opened.store.bury(jobId, error)).toEqual({ type: "blameless" });
+  expect(await opened.store.bury("nobody", error)).toEqual({ type: "unknown" });
+});
+
+test("a withdrawn job is unknown, and a delivery that comes late is ignored", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+
+  expect(await store.withdraw(jobId)).toBe(true);
+  expect(await store.find(jobId)).toBeUndefined();
+  expect(await store.claim({ message: job({ jobId }), workerId: "w" })).toEqual({ type: "ended" });
+  await submitted(store, { jobId });
+  await claimed(store, jobId);
+  expect(await store.withdraw(jobId)).toBe(false);
+});
