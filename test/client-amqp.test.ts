@@ -18,6 +18,8 @@ import {
 import { expect, test, vi } from "vitest";
 import { openBroker, type TestBroker } from "./support/broker.ts";
 import { openCutProxy } from "./support/cut-proxy.ts";
+import { openFleet } from "./support/fleet.ts";
+import { steps } from "./support/toy-prompts.ts";
 
 const prompt = { "1": { class_type: "EmptyImage", inputs: {} } };
 
@@ -121,6 +123,25 @@ test("a service gets progress, preview and end of its job on its own reply queue
   ]);
   expect(events[2]).toMatchObject({ image: new Uint8Array([255, 216, 1, 2, 3]) });
   expect((await job.result).outputs).toEqual({ "1": { text: ["mine"] } });
+});
+
+test("a real worker answers a service as it answers a gateway, job after job", async () => {
+  await using broker = await openBroker();
+  await using fleet = await openFleet({ broker });
+  await fleet.startWorker();
+  await using client = await connectAmqpClient({ url: broker.amqpUrl, prefix: fleet.prefix });
+
+  const jobs = await Promise.all(
+    ["one", "two"].map((tag) => client.submit(steps({ steps: 3, ms: 5, tag }))),
+  );
+  for (const [index, { jobId, events, result }] of jobs.entries()) {
+    const seen: JobEvent[] = [];
+    for await (const event of events) seen.push(event);
+    expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, at) => at + 1));
+    expect(seen.filter(({ type }) => type === "node-preview")).toHaveLength(3);
+    const tag = index === 0 ? "one" : "two";
+    expect(await result).toMatchObject({ jobId, outputs: { "1": { text: [tag] } } });
+  }
 });
 
 test("jobs that run at once on one reply queue each get their own events", async () => {

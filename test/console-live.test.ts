@@ -122,6 +122,23 @@ test("several jobs run at once, each with its own events", async () => {
   await page.context().close();
 });
 
+test("where WebSockets are blocked the page is told by server-sent events", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const streams: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/events")) streams.push(request.url());
+  });
+  await page.routeWebSocket("**/stomp", (socket) => socket.close());
+  await page.goto(service.url);
+  await pasteWorkflow(page, painting({ steps: 10, ms: 100 }));
+  const jobId = await runWorkflow(page);
+  await page.locator(`[data-job="${jobId}"][data-state="succeeded"]`).waitFor();
+  expect(streams).toEqual([`${service.url}/api/v1/jobs/${jobId}/events`]);
+  expect(await seenEvents(page, jobId)).toEqual(await logOf(jobId));
+  await context.close();
+});
+
 test("a gateway that is killed and comes back in mid-job costs the page no event", async () => {
   const first = await service.startGateway();
   const page = await openConsole(browser, first.url);

@@ -19,6 +19,13 @@ test("a workflow is submitted to run in the background, watched from its first e
   expect(await request?.json()).toEqual({ prompt: workflow, watch: true, client_id: "me" });
 });
 
+test("a seed of 64 bits reaches the gateway as it was given", async () => {
+  await using gateway = await startFakeGateway();
+  const seed = 2n ** 64n - 1n;
+  await clientOf(gateway).submit({ "1": { class_type: "KSampler", inputs: { seed } } });
+  expect(await gateway.requests[0]?.text()).toContain('"seed":18446744073709551615');
+});
+
 test("the result of a job is its end and the files it wrote", async () => {
   await using gateway = await startFakeGateway();
   gateway.publish(start(), end(2));

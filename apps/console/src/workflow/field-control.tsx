@@ -1,4 +1,3 @@
-import { exactNumber, isRawNumber } from "./exact-json.ts";
 import type { Field } from "./fields.ts";
 
 export interface FieldControlProps {
@@ -6,7 +5,7 @@ export interface FieldControlProps {
   readonly isWrong: boolean;
   readonly describedBy?: string;
   readonly field: Field;
-  readonly onChange: (value: unknown) => void;
+  readonly onChange: (value: unknown, isFloat?: boolean) => void;
 }
 
 /** The control for one value that is not a picture. */
@@ -48,8 +47,10 @@ export function FieldControl({ id, isWrong, describedBy, field, onChange }: Fiel
             type="text"
             inputMode="decimal"
             title={limitsText(control)}
-            value={numberText(value)}
-            onChange={({ currentTarget }) => onChange(numberOf(currentTarget.value))}
+            value={String(value)}
+            onChange={({ currentTarget: { value: text } }) =>
+              onChange(numberOf(text), /[.eE]/.test(text))
+            }
           />
           {/seed$/.test(name) && (
             <button type="button" class="quiet" onClick={() => onChange(randomSeed())}>
@@ -79,16 +80,15 @@ export function FieldControl({ id, isWrong, describedBy, field, onChange }: Fiel
   }
 }
 
-function numberText(value: unknown): string {
-  return isRawNumber(value) ? value.rawJSON : String(value);
-}
-
 /** A text that is no number goes as it is, so that the gateway can say what is wrong with it. */
 function numberOf(text: string): unknown {
   const trimmed = text.trim();
-  return /^-?\d+$/.test(trimmed) || (trimmed !== "" && Number.isFinite(Number(trimmed)))
-    ? exactNumber(trimmed)
-    : text;
+  if (/^-?\d+$/.test(trimmed)) {
+    const whole = Number(trimmed);
+    return Number.isSafeInteger(whole) ? whole : BigInt(trimmed);
+  }
+  const value = Number(trimmed);
+  return trimmed !== "" && Number.isFinite(value) ? value : text;
 }
 
 function limitsText({ min, max }: { min?: number; max?: number }): string | undefined {

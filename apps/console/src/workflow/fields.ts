@@ -1,6 +1,10 @@
 /** What of a workflow can be changed in the page: the values of its nodes, not its links. */
-import type { InputDeclaration, NodeInfo } from "@rabbitloom/protocol";
-import { isRawNumber } from "./exact-json.ts";
+import {
+  copyFloatMarks,
+  type InputDeclaration,
+  markFloat,
+  type NodeInfo,
+} from "@rabbitloom/protocol";
 import { isObject, type Workflow } from "./workflow.ts";
 
 export type NodeInfos = Readonly<Record<string, NodeInfo>>;
@@ -49,15 +53,23 @@ export function nodeForms(workflow: Workflow, infos: NodeInfos): readonly NodeFo
   });
 }
 
+export interface ValueChange {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly value: unknown;
+  /** A whole number that was typed as `5.0`. @default false */
+  readonly isFloat?: boolean;
+}
+
 /** A copy of the workflow with one value changed. */
-export function withValue(
-  workflow: Workflow,
-  { nodeId, name, value }: { nodeId: string; name: string; value: unknown },
-): Workflow {
+export function withValue(workflow: Workflow, change: ValueChange): Workflow {
+  const { nodeId, name, value, isFloat = false } = change;
   if (workflow.form === "editor") return withEditorImage(workflow.saved, nodeId, value);
   const node = workflow.prompt[nodeId];
   if (!node) return workflow;
   const inputs = { ...node.inputs, [name]: value };
+  copyFloatMarks(node.inputs, inputs);
+  markFloat(inputs, name, isFloat);
   return { form: "api", prompt: { ...workflow.prompt, [nodeId]: { ...node, inputs } } };
 }
 
@@ -75,7 +87,7 @@ function controlOf(
   if (choices && typeof value === "string") return { kind: "choice", choices };
   if (typeof value === "boolean") return { kind: "switch" };
   if (typeof value === "string") return { kind: "text", isLong: isLongText(value, options) };
-  if (typeof value === "number" || isRawNumber(value))
+  if (typeof value === "number" || typeof value === "bigint")
     return { kind: "number", ...limits(options) };
   return undefined;
 }

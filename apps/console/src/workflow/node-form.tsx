@@ -10,7 +10,7 @@ export interface NodeFormProps {
   readonly client: Client;
   readonly form: NodeForm;
   readonly complaints: readonly NodeErrorReason[];
-  readonly onChange: (name: string, value: unknown) => void;
+  readonly onChange: (name: string, value: unknown, isFloat?: boolean) => void;
 }
 
 /** One node's values, and what the gateway said against them. */
@@ -35,7 +35,7 @@ export function NodeFormView({ client, form, complaints, onChange }: NodeFormPro
           client={client}
           field={field}
           complaints={ofField(field.name)}
-          onChange={(value) => onChange(field.name, value)}
+          onChange={(value, isFloat) => onChange(field.name, value, isFloat)}
         />
       ))}
       <Complaints reasons={others} />
@@ -47,7 +47,7 @@ interface FieldRowProps {
   readonly client: Client;
   readonly field: Field;
   readonly complaints: readonly NodeErrorReason[];
-  readonly onChange: (value: unknown) => void;
+  readonly onChange: (value: unknown, isFloat?: boolean) => void;
 }
 
 function FieldRow({ client, field, complaints, onChange }: FieldRowProps) {

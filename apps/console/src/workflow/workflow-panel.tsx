@@ -83,12 +83,10 @@ export function WorkflowPanel({ client, storage, infos, onSubmitted }: WorkflowP
               client={client}
               form={form}
               complaints={complaints[form.id]?.errors ?? []}
-              onChange={(name, value) =>
-                change({
-                  ...draft,
-                  workflow: withValue(draft.workflow, { nodeId: form.id, name, value }),
-                })
-              }
+              onChange={(name, value, isFloat = false) => {
+                const what = { nodeId: form.id, name, value, isFloat };
+                change({ ...draft, workflow: withValue(draft.workflow, what) });
+              }}
             />
           ))}
           <WorkflowSource draft={draft} onChange={change} />

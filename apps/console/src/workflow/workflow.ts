@@ -1,5 +1,11 @@
-import { type Prompt, promptSchema } from "@rabbitloom/protocol";
-import { parseExactly } from "./exact-json.ts";
+import {
+  keepFloatMarks,
+  type Prompt,
+  parseJson,
+  promptSchema,
+  stringifyJson,
+} from "@rabbitloom/protocol";
+import { layOutJson } from "./lay-out-json.ts";
 
 /** A workflow as people have it: in API form, or as the editor saves it, which the gateway converts. */
 export type Workflow =
@@ -24,6 +30,7 @@ export function readWorkflow(text: string): Workflow {
     const place = issue?.path.map(String).join(" › ");
     throw new Error(`This is JSON, but not a workflow: ${place}: ${issue?.message}`);
   }
+  keepFloatMarks(value, prompt.data);
   if (Object.keys(prompt.data).length === 0) throw new Error("This workflow has no nodes.");
   return { form: "api", prompt: prompt.data };
 }
@@ -34,7 +41,7 @@ export function workflowBody(workflow: Workflow): object {
 }
 
 export function workflowText(workflow: Workflow): string {
-  return JSON.stringify(workflowBody(workflow), undefined, 2);
+  return layOutJson(stringifyJson(workflowBody(workflow)));
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -43,10 +50,10 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 function parsed(text: string): unknown {
   try {
-    return parseExactly(text);
+    return parseJson(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`This is not JSON: ${reason}`, { cause });
+    throw new Error(`This is not JSON: ${reason.replace(/^JSON, /, "")}`, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { NodeInfo } from "@rabbitloom/protocol";
 import { expect, test } from "vitest";
 import { nodeForms, withValue } from "../../src/workflow/fields.ts";
-import { readWorkflow } from "../../src/workflow/workflow.ts";
+import { readWorkflow, workflowText } from "../../src/workflow/workflow.ts";
 
 function info(name: string, required: NonNullable<NodeInfo["input"]["required"]>): NodeInfo {
   return {
@@ -106,4 +106,18 @@ test("in the editor's form the picture of a LoadImage node can be changed", () =
   expect(changed).toMatchObject({
     saved: { nodes: [{ widgets_values: ["b.png", "image"] }, { widgets_values: [1, "fixed"] }] },
   });
+});
+
+test("a number that is changed is what was typed, the others stay floats or whole as they were", () => {
+  const text = '{"1":{"class_type":"X","inputs":{"cfg":8.0,"steps":20,"seed":1}}}';
+  const changes = [
+    { nodeId: "1", name: "steps", value: 30 },
+    { nodeId: "1", name: "seed", value: 2n ** 64n - 1n },
+  ];
+  const changed = changes.reduce(withValue, readWorkflow(text));
+  expect(workflowText(changed)).toContain('"cfg": 8.0');
+  expect(workflowText(changed)).toContain('"steps": 30,');
+  expect(workflowText(changed)).toContain('"seed": 18446744073709551615');
+  const float = withValue(changed, { nodeId: "1", name: "steps", value: 5, isFloat: true });
+  expect(workflowText(float)).toContain('"steps": 5.0');
 });

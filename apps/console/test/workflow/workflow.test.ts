@@ -27,9 +27,15 @@ test("a workflow that is written out and read again is the same", () => {
   expect(readWorkflow(workflowText(workflow))).toEqual(workflow);
 });
 
+test("seeds of 64 bits and floats that are whole stay what they were", () => {
+  const inputs = '"inputs":{"seed":18446744073709551615,"cfg":8.0,"steps":20}';
+  const text = `{"1":{"class_type":"KSampler",${inputs}}}`;
+  expect(workflowText(readWorkflow(text)).replaceAll(/\s/g, "")).toBe(text);
+});
+
 test.each([
   ["", "The text is empty."],
-  ["{", "This is not JSON: "],
+  ["{", "This is not JSON: line 1"],
   ["[1]", "This is JSON, but not a workflow: an object is expected."],
   ["{}", "This workflow has no nodes."],
   ['{"1": {"inputs": {}}}', "not a workflow: 1 › class_type"],

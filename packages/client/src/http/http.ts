@@ -1,4 +1,4 @@
-import { CodedError } from "@rabbitloom/protocol";
+import { CodedError, parseJson, stringifyJson } from "@rabbitloom/protocol";
 import type * as z from "zod";
 import { errorFromResponse } from "./response-error.ts";
 
@@ -19,6 +19,7 @@ export interface RequestOptions {
   readonly method?: "GET" | "POST";
   readonly query?: Query;
   readonly headers?: HeaderRecord;
+  /** Written so that integers of 64 bits may be bigint. */
   readonly json?: unknown;
   readonly body?: FormData;
   readonly signal?: AbortSignal | undefined;
@@ -61,7 +62,7 @@ export function createHttp({ baseUrl, fetch = globalThis.fetch, headers = {} }: 
           ...given,
           ...options.headers,
         },
-        ...(json !== undefined && { body: JSON.stringify(json) }),
+        ...(json !== undefined && { body: stringifyJson(json) }),
         ...(body && { body }),
         ...(signal && { signal }),
       }),
@@ -103,7 +104,7 @@ function parseAnswer<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     const start = JSON.stringify(text.slice(0, 40));
     throw new CodedError("INTERNAL", `${where}: expected JSON, got ${start}`, { cause });

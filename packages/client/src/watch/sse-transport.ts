@@ -3,6 +3,7 @@ import {
   decodeEvent,
   formatCursor,
   type JobEvent,
+  parseJson,
   previewFactsSchema,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
@@ -53,7 +54,7 @@ const previewInJsonSchema = previewFactsSchema.extend({ image: z.base64() });
 /** As over STOMP, what cannot be read is left out and shows as a gap. */
 function eventsOf(data: string): readonly JobEvent[] {
   try {
-    const value: unknown = JSON.parse(data);
+    const value = parseJson(data);
     const preview = previewInJsonSchema.safeParse(value);
     if (preview.success) return [{ ...preview.data, image: bytesOf(preview.data.image) }];
     const event = decodeEvent(value);
