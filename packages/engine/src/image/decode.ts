@@ -1,13 +1,10 @@
 import { readFile } from "node:fs/promises";
 import sharp, { type Metadata } from "sharp";
+import { decodeBmp, readBmpHeader } from "./bmp.ts";
+import { composeFrames } from "./compose-frames.ts";
+import type { DecodedFrame } from "./decoded-frame.ts";
+import { pngFrameCount, pngFrames } from "./png/animation-frames.ts";
 import type { Pixels } from "./png/scanlines.ts";
-
-export type DecodedFrame = {
-  /** RGB */
-  readonly color: Pixels;
-  /** One byte a pixel, 255 = opaque; absent where the file has no transparency. */
-  readonly alpha?: Uint8Array;
-};
 
 export type DecodeOptions = {
   /** Width x height x frames above which a file is refused before it is decoded. @default 50 million */
@@ -33,52 +30,111 @@ export async function decodeImage(
   options: DecodeOptions & { readonly name?: string } = {},
 ): Promise<DecodedFrame[]> {
   const { maxPixels = DEFAULT_MAX_PIXELS, name = "the image" } = options;
-  const metadata = await readHeader(bytes, name);
-  const frames = frameCount(metadata);
-  refuseBomb(metadata, { frames, maxPixels, name });
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const file = await readHeader(buffer, name);
+  refuseBomb(file, { maxPixels, name });
   try {
-    if (frames > 1 && ANIMATIONS.has(metadata.format)) return await decodeAnimation(bytes);
-    return await decodePages(bytes, frames);
+    return await file.decode();
   } catch (cause) {
     throw new Error(`${name} cannot be decoded: ${message(cause)}`, { cause });
   }
 }
 
-/** Formats whose frames build on each other: one pass over all of them. */
+/** What is known before pixels are touched. */
+type ImageFile = {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly decode: () => DecodedFrame[] | Promise<DecodedFrame[]>;
+};
+
+async function readHeader(bytes: Buffer, name: string): Promise<ImageFile> {
+  try {
+    const bmp = readBmpHeader(bytes);
+    if (bmp !== undefined) {
+      return { ...bmp, frames: 1, decode: () => [{ color: decodeBmp(bytes, bmp) }] };
+    }
+    return fileOf(bytes, await sharp(bytes, OPEN).metadata());
+  } catch (cause) {
+    throw new Error(`${name} is not an image that can be read: ${message(cause)}`, { cause });
+  }
+}
+
+/** The limit is ours: it counts frames, and its error names it. */
+const OPEN = { ignoreIcc: true, limitInputPixels: false } as const;
+
+/** Containers whose further pages are not frames of one picture. */
+const FIRST_PAGE_ONLY = new Set(["heif", "pdf", "svg"]);
+/** Formats whose frames build on each other: sharp decodes all of them in one pass. */
 const ANIMATIONS = new Set(["gif", "webp"]);
 
-async function decodeAnimation(bytes: Uint8Array): Promise<DecodedFrame[]> {
-  const { data, info } = await sharp(bytes, { pages: -1, ignoreIcc: true, limitInputPixels: false })
+function fileOf(bytes: Buffer, metadata: Metadata): ImageFile {
+  const { format, width, pages = 1 } = metadata;
+  const size = { width, height: metadata.pageHeight ?? metadata.height };
+  const pngCount = format === "png" ? pngFrameCount(bytes) : 1;
+  if (pngCount > 1) {
+    return { ...size, frames: pngCount, decode: () => decodePngAnimation(bytes, size) };
+  }
+  if (pages > 1 && ANIMATIONS.has(format)) {
+    return { ...size, frames: pages, decode: () => decodeAnimation(bytes, format) };
+  }
+  const frames = FIRST_PAGE_ONLY.has(format) ? 1 : pages;
+  return { ...size, frames, decode: () => decodePages(bytes, { frames, format }) };
+}
+
+async function decodeAnimation(bytes: Buffer, format: string): Promise<DecodedFrame[]> {
+  const { data, info } = await sharp(bytes, { ...OPEN, pages: -1 })
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   const { width, channels } = info;
   const height = info.pageHeight ?? info.height;
   const size = width * height * channels;
-  return Array.from({ length: data.length / size }, (_, i) =>
+  const frames = Array.from({ length: data.length / size }, (_, i) =>
     splitChannels({ width, height, channels, bytes: data.subarray(i * size, (i + 1) * size) }),
   );
+  return format === "gif" ? withoutIdleAlpha(frames) : frames;
 }
 
-async function decodePages(bytes: Uint8Array, pages: number): Promise<DecodedFrame[]> {
+async function decodePngAnimation(
+  bytes: Buffer,
+  size: { width: number; height: number },
+): Promise<DecodedFrame[]> {
+  const placed = [];
+  for (const { png, ...place } of pngFrames(bytes)) {
+    placed.push({ ...place, frame: await decodePage(png, 0) });
+  }
+  return composeFrames(placed, size);
+}
+
+async function decodePages(
+  bytes: Buffer,
+  { frames: count, format }: { frames: number; format: string },
+): Promise<DecodedFrame[]> {
   const first = await decodePage(bytes, 0);
   const frames = [first];
-  for (let page = 1; page < pages; page++) {
+  for (let page = 1; page < count; page++) {
     const frame = await decodePage(bytes, page);
     const { width, height } = frame.color;
     if (width === first.color.width && height === first.color.height) frames.push(frame);
   }
-  return frames;
+  return format === "gif" ? withoutIdleAlpha(frames) : frames;
 }
 
 /** The high byte is what stays of 16-bit values; sharp's own conversion rounds the same way. */
-async function decodePage(bytes: Uint8Array, page: number): Promise<DecodedFrame> {
-  const { data, info } = await sharp(bytes, { page, ignoreIcc: true, limitInputPixels: false })
+async function decodePage(bytes: Buffer, page: number): Promise<DecodedFrame> {
+  const { data, info } = await sharp(bytes, { ...OPEN, page })
     .autoOrient()
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   return splitChannels({ ...info, bytes: data });
+}
+
+/** sharp gives every GIF an alpha channel; one that hides nothing is none. */
+function withoutIdleAlpha(frames: DecodedFrame[]): DecodedFrame[] {
+  const isIdle = frames.every(({ alpha }) => alpha === undefined || alpha.every((a) => a === 255));
+  return isIdle ? frames.map(({ color }) => ({ color })) : frames;
 }
 
 /** 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. */
@@ -100,27 +156,10 @@ function splitChannels({ width, height, channels, bytes }: Pixels): DecodedFrame
   return hasAlpha ? { color, alpha } : { color };
 }
 
-async function readHeader(bytes: Uint8Array, name: string): Promise<Metadata> {
-  try {
-    return await sharp(bytes, { limitInputPixels: false }).metadata();
-  } catch (cause) {
-    throw new Error(`${name} is not an image that can be read: ${message(cause)}`, { cause });
-  }
-}
-
-/** Containers whose further pages are not frames of one picture. */
-const FIRST_PAGE_ONLY = new Set(["heif", "pdf", "svg"]);
-
-function frameCount(metadata: Metadata): number {
-  return FIRST_PAGE_ONLY.has(metadata.format) ? 1 : (metadata.pages ?? 1);
-}
-
 function refuseBomb(
-  metadata: Metadata,
-  { frames, maxPixels, name }: { frames: number; maxPixels: number; name: string },
+  { width, height, frames }: ImageFile,
+  { maxPixels, name }: { maxPixels: number; name: string },
 ): void {
-  const { width } = metadata;
-  const height = metadata.pageHeight ?? metadata.height;
   const pixels = width * height * frames;
   if (pixels <= maxPixels) return;
   const size = frames === 1 ? `${width}x${height}` : `${frames} frames of ${width}x${height}`;

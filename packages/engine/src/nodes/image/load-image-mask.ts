@@ -1,5 +1,6 @@
 import { bytesToFloats } from "../../image/bytes.ts";
-import { DEFAULT_MAX_PIXELS, type DecodedFrame, decodeImageFile } from "../../image/decode.ts";
+import { DEFAULT_MAX_PIXELS, decodeImageFile } from "../../image/decode.ts";
+import type { DecodedFrame } from "../../image/decoded-frame.ts";
 import { type Tensor, tensor } from "../../tensor.ts";
 import { defineNode, type NodeClass } from "../define-node.ts";
 import { combo, inputFile } from "../input.ts";

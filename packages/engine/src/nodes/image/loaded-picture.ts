@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { bytesToFloats } from "../../image/bytes.ts";
-import { type DecodedFrame, decodeImageFile } from "../../image/decode.ts";
+import { decodeImageFile } from "../../image/decode.ts";
+import type { DecodedFrame } from "../../image/decoded-frame.ts";
 import { pixelsToImage } from "../../image/pixels.ts";
 import { inverted } from "../../image/pointwise.ts";
 import { type Tensor, tensor } from "../../tensor.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, copyFile, link, rm, writeFile } from "node:fs/promises";
+import { constants, copyFile, link, unlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 /**
@@ -19,7 +19,7 @@ export async function writeNew(
     }
     throw new Error(`every name for a new file in ${directory} is taken`);
   } finally {
-    await rm(unfinished, { force: true });
+    await unlink(unfinished);
   }
 }
 
