@@ -11,10 +11,10 @@ import { printSamples } from "./support/measure.ts";
 import { printSetting } from "./support/versions.ts";
 
 const WARM_UP = 20;
-const PREVIEWS = 220;
+const PREVIEWS = 120;
 const BYTES = 20_000;
-/** 50 watchers of one job then take 2,500 messages, 50 MB, a second. */
-const INTERVAL_MS = 20;
+/** As a sampler's steps come: 50 watchers of one job then take 500 messages, 10 MB, a second. */
+const INTERVAL_MS = 100;
 
 await using fleet = await openBenchFleet({ workers: 1 });
 await printSetting(fleet.amqpUrl);
