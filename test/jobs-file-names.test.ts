@@ -16,7 +16,6 @@ test("file numbers never repeat, whoever asks, and the folder is looked at once"
       subfolder: "sub",
       prefix: "pic",
       count: 2,
-      files: (first) => [`pic_${first}`, `pic_${first + 1}`],
       seed: () => {
         looks += 1;
         return Promise.resolve(40);
@@ -38,12 +37,11 @@ test("the next attempt is told what files the last one may have left behind", as
   const { store } = opened;
   const jobId = await submitted(store);
   await claimed(store, jobId);
-  const names = { type: "output", subfolder: "", prefix: "pic", count: 1 } as const;
-  const files = (first: number) => [`output/pic_${first}_`];
-  const seed = () => Promise.resolve(0);
-  await store.allocateNumbers({ jobId, attempt: 1, ...names, files, seed });
+  const names = { type: "output", subfolder: "a b", prefix: "pic", count: 2 } as const;
+  const seed = () => Promise.resolve(6);
+  await store.allocateNumbers({ jobId, attempt: 1, ...names, seed });
 
   const claim = await store.claim({ message: job({ jobId }), workerId: "w" });
 
-  expect(claim).toEqual({ type: "claimed", attempt: 2, staleFiles: ["output/pic_1_"] });
+  expect(claim).toEqual({ type: "claimed", attempt: 2, staleFiles: [{ ...names, first: 7 }] });
 });

@@ -3,6 +3,7 @@ import { stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
 import type { AttemptStatus, Claim, ClaimRequest, JobStore, NewJob } from "./job-store.ts";
+import { notedNumbers } from "./names.ts";
 import { readRecord } from "./reads.ts";
 import { payloadText } from "./record.ts";
 import { claimScript, progressScript, releaseScript } from "./scripts/attempt.ts";
@@ -54,7 +55,7 @@ export function attempts(
           return {
             type,
             attempt: z.coerce.number().parse(rest[0]),
-            staleFiles: rest.slice(1).flatMap((names) => namesSchema.parse(names)),
+            staleFiles: notedNumbers(rest.slice(1)),
           };
         case "cancelled":
           return { type, attempt: z.coerce.number().parse(rest[0]), error: cancelled };
@@ -97,11 +98,6 @@ const deadlineError = stringifyJson(deadlinePassed);
 const claimSchema = z
   .tuple([z.enum(["claimed", "ended", "gone", "unknown", "cancelled", "expired"])])
   .rest(z.union([z.string(), z.number()]));
-
-const namesSchema = z
-  .union([z.string(), z.number()])
-  .transform((text): unknown => JSON.parse(String(text)))
-  .pipe(z.array(z.string()));
 
 /** In the order of `create_job` in scripts/submit.ts. */
 function newJobArguments(

@@ -5,6 +5,7 @@ export type {
   Cancellation,
   Claim,
   ClaimRequest,
+  FileNumbers,
   FleetCatalog,
   JobFilter,
   JobOutcome,

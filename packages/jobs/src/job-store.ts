@@ -76,7 +76,7 @@ export interface JobStore extends AsyncDisposable {
   /**
    * The next `count` numbers for files of one prefix in one folder, for every worker in turn. `seed` is
    * called once per prefix, where no number is known: it looks at the folder and answers the highest used one.
-   * The names are noted for the attempt, so that a later attempt can remove what this one left behind.
+   * They are noted for the attempt, so that a later one can remove what it left behind.
    */
   allocateNumbers(request: NumberRequest): Promise<{ readonly first: number }>;
 
@@ -121,7 +121,7 @@ export type Claim =
       readonly type: "claimed";
       readonly attempt: number;
       /** Files that earlier attempts wrote: to be removed. */
-      readonly staleFiles: readonly string[];
+      readonly staleFiles: readonly FileNumbers[];
     }
   /**
    * It ended before (cancelled in the queue, or finished by an attempt whose ack was lost). `record` is there
@@ -196,15 +196,18 @@ export interface JobFilter {
   readonly offset?: number;
 }
 
-export interface NumberRequest {
-  readonly jobId: string;
-  readonly attempt: number;
-  /** Root folder kind: output or temp. */
+/** Where the files of some numbers are, or were going to be. */
+export interface FileNumbers {
+  /** Root folder kind. */
   readonly type: "output" | "temp";
   readonly subfolder: string;
   readonly prefix: string;
+  readonly first: number;
   readonly count: number;
-  /** Names of the files for these numbers, relative to the root folder. */
-  readonly files: (first: number) => readonly string[];
+}
+
+export interface NumberRequest extends Omit<FileNumbers, "first"> {
+  readonly jobId: string;
+  readonly attempt: number;
   readonly seed: () => Promise<number>;
 }

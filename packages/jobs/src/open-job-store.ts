@@ -52,7 +52,7 @@ export async function openJobStore({
     ...attempts(context),
     ...endings(context),
     ...reads(context),
-    ...names(context, onProblem),
+    ...names(context),
     ...registry(context, workerTtlSeconds * 1_000),
     ...streams(context),
     onQueueChange: (listener) =>

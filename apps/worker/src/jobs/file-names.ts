@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Engine, NameAllocator } from "@rabbitloom/engine";
-import type { JobStore } from "@rabbitloom/jobs";
+import type { FileNumbers, JobStore } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 
 export interface FileNamesOptions {
@@ -17,12 +17,6 @@ export function fileNames({ store, folders, jobId, attempt }: FileNamesOptions):
     if (type === "input") {
       throw new CodedError("FILE_REFUSED", "nodes save to the output and temp folders only");
     }
-    const stem = (number: number, index: number) => {
-      const name = prefix.replaceAll("%batch_num%", String(index));
-      return [type, subfolder, `${name}_${String(number).padStart(5, "0")}_`]
-        .filter((part) => part !== "")
-        .join("/");
-    };
     const { first } = await store.allocateNumbers({
       jobId,
       attempt,
@@ -30,11 +24,18 @@ export function fileNames({ store, folders, jobId, attempt }: FileNamesOptions):
       subfolder,
       prefix,
       count,
-      files: (number) => Array.from({ length: count }, (_, index) => stem(number + index, index)),
       seed: () => highestNumber(join(folders[type], subfolder), prefix),
     });
     return first;
   };
+}
+
+/** Names up to the extension, relative to the root folder, of the files that carry these numbers. */
+export function fileStems({ subfolder, prefix, first, count }: FileNumbers): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const name = prefix.replaceAll("%batch_num%", String(index));
+    return join(subfolder, `${name}_${String(first + index).padStart(5, "0")}_`);
+  });
 }
 
 /** The highest number that a file of this prefix has; 0 where there is none. */

@@ -10,7 +10,7 @@ import { CREATE_JOB } from "./submit.ts";
  *   gone, what became of it          the record is no longer kept
  *   ended                            the caller reads the record
  *   cancelled | expired, attempt     ended by this call
- *   claimed, attempt, noted files... one JSON list for each note of an earlier attempt
+ *   claimed, attempt, notes...       place, first number and count of files that earlier attempts may have written
  */
 export const claimScript = storeScript(`
 ${CREATE_JOB}
@@ -50,7 +50,7 @@ if state == 'pending' then
 end
 local answer = {'claimed', attempt}
 if attempt > 1 then
-  for _, names in ipairs(redis.call('HVALS', root .. 'files:' .. id)) do answer[#answer + 1] = names end
+  for _, part in ipairs(redis.call('LRANGE', root .. 'files:' .. id, 0, -1)) do answer[#answer + 1] = part end
 end
 return answer
 `);

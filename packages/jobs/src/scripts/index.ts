@@ -9,7 +9,7 @@ import {
   forgetScript,
   lastErrorScript,
 } from "./ending.ts";
-import { allocateScript, noteFilesScript } from "./names.ts";
+import { allocateScript } from "./names.ts";
 import { findScript, historyScript, listScript, queueScript, queueSizeScript } from "./reading.ts";
 import { announceScript, catalogScript, retireScript, workersScript } from "./registry.ts";
 import { forgetStreamScript, noteStreamScript, streamsScript } from "./streams.ts";
@@ -35,7 +35,6 @@ export const storeScripts: readonly Script[] = [
   historyScript,
   listScript,
   allocateScript,
-  noteFilesScript,
   announceScript,
   retireScript,
   workersScript,

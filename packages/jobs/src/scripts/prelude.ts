@@ -8,7 +8,7 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>running        sorted set by number
  *   <root>ended          sorted set by time of the end, in microseconds
  *   <root>gone:<id>      what became of a job whose record is no longer kept; expires
- *   <root>files:<id>     hash: number of the note -> names of files that an attempt was going to write
+ *   <root>files:<id>     list: place, first number and count of the files that attempts were going to write, one after another
  *   <root>number         the last queue number given
  *   <root>name:<...>     the last number given to files of one prefix in one folder
  *   <root>workers        hash: worker -> its registration; <root>worker-expiry sorted set by time
