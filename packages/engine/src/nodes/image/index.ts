@@ -25,6 +25,7 @@ import { resizeAndPadImage } from "./resize-and-pad-image.ts";
 import { saveAnimatedPng, saveAnimatedWebp } from "./save-animated.ts";
 import { saveImage } from "./save-image.ts";
 import { saveImageWebsocket } from "./save-image-websocket.ts";
+import { saveSvg } from "./save-svg.ts";
 import {
   fluxKontextImageScale,
   imageScaleToMaxDimension,
@@ -75,6 +76,7 @@ export function imageNodes({ maxInputPixels }: ImageNodeOptions = {}): NodeClass
     saveAnimatedWebp,
     saveImage,
     saveImageWebsocket,
+    saveSvg,
     webcamCapture(maxInputPixels),
   ];
 }
