@@ -1,3 +1,4 @@
+import type { Conditioning, DiffusionModel, TextEncoder, Vae } from "../models/model.ts";
 import type { Latent, Tensor } from "../tensor.ts";
 
 /**
@@ -12,6 +13,10 @@ export interface NodeValues {
   IMAGE: Tensor;
   MASK: Tensor;
   LATENT: Latent;
+  MODEL: DiffusionModel;
+  CLIP: TextEncoder;
+  VAE: Vae;
+  CONDITIONING: Conditioning;
 }
 
 /** The value of a socket type: known for the names above, `unknown` for every other. */
