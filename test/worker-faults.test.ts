@@ -1,3 +1,5 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openPrivateBroker } from "./support/broker.ts";
 import { openFleet } from "./support/fleet.ts";
@@ -10,9 +12,9 @@ test("a job whose worker is killed in the middle is run again elsewhere and ends
   const first = await fleet.spawnWorker({ WORKER_ID: "first" });
   const jobId = await fleet.submit(steps({ steps: 150, ms: 20 }));
   await fleet.jobs.event(jobId, "node-progress", { where: ({ value }) => value >= 3 });
-  await fleet.startWorker({ workerId: "second" });
 
   await first.kill("SIGKILL");
+  await fleet.startWorker({ workerId: "second" });
   const end = await fleet.jobs.ended(jobId);
 
   expect(end).toMatchObject({ state: "succeeded", attempt: 2 });
@@ -24,6 +26,35 @@ test("a job whose worker is killed in the middle is run again elsewhere and ends
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   }
 }, 60_000);
+
+test("files that a killed attempt had saved are gone once the next attempt has saved its own", async () => {
+  await using fleet = await openFleet();
+  const first = await fleet.spawnWorker();
+  const jobId = await fleet.submit({
+    "1": { class_type: "EmptyImage", inputs: { width: 8, height: 8, batch_size: 2, color: 0 } },
+    "2": { class_type: "SaveImage", inputs: { images: ["1", 0], filename_prefix: "sub/pic" } },
+    ...steps({ steps: 200, ms: 20 }, "3"),
+  });
+  await fleet.jobs.event(jobId, "node-output", { where: ({ nodeId }) => nodeId === "2" });
+  const folder = join(fleet.dataDir, "output", "sub");
+  const before = await readdir(folder);
+
+  await first.kill("SIGKILL");
+  await fleet.startWorker();
+  const end = await fleet.jobs.ended(jobId);
+
+  expect(before.toSorted(byName)).toEqual(["pic_00001_.png", "pic_00002_.png"]);
+  expect((await readdir(folder)).toSorted(byName)).toEqual(["pic_00003_.png", "pic_00004_.png"]);
+  expect(end).toMatchObject({
+    state: "succeeded",
+    attempt: 2,
+    outputs: { "2": { images: [{ filename: "pic_00003_.png" }, { filename: "pic_00004_.png" }] } },
+  });
+}, 60_000);
+
+function byName(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
 
 test("a workflow that kills the engine each time is given up, and the worker lives on", async () => {
   await using fleet = await openFleet();

@@ -6,8 +6,8 @@ export function text(words: string): Prompt {
 }
 
 /** Takes its time; `tag` is what it shows in the end. */
-export function steps({ steps: count, ms, tag = "done" }: StepsOptions): Prompt {
-  return { "1": { class_type: "ToySteps", inputs: { steps: count, ms, tag } } };
+export function steps({ steps: count, ms, tag = "done" }: StepsOptions, nodeId = "1"): Prompt {
+  return { [nodeId]: { class_type: "ToySteps", inputs: { steps: count, ms, tag } } };
 }
 
 export interface StepsOptions {

@@ -1,0 +1,83 @@
+import { createReplyStream, deleteReplyStream, readReplyStream } from "@rabbitloom/broker";
+import { expect, test } from "vitest";
+import { openFleet, type TestFleet } from "./support/fleet.ts";
+
+/** Says `count` events of a job, numbered from `first` on. */
+async function say(fleet: TestFleet, jobId: string, first: number, count: number): Promise<void> {
+  for (let number = first; number < first + count; number++) {
+    fleet.publisher.post({
+      exchange: fleet.names.events.exchange,
+      routingKey: fleet.names.events.key("gateway", jobId),
+      body: Buffer.from(`{"number":${number}}`),
+      type: "test",
+    });
+  }
+  await fleet.publisher.flush();
+}
+
+async function read(
+  fleet: TestFleet,
+  jobId: string,
+  { from, count }: { readonly from?: number; readonly count: number },
+): Promise<string[]> {
+  const texts: string[] = [];
+  const options = { jobId, ...(from !== undefined && { offset: from }) };
+  for await (const { offset, body } of readReplyStream(fleet.connection, fleet.names, options)) {
+    texts.push(`${offset} ${body.toString()}`);
+    if (texts.length === count) break;
+  }
+  return texts;
+}
+
+const numbered = (first: number, last: number) =>
+  Array.from(
+    { length: last - first + 1 },
+    (_, index) => `${first + index} {"number":${first + index}}`,
+  );
+
+test("every reader of a job's stream gets everything from its own offset on", async () => {
+  await using fleet = await openFleet();
+  await createReplyStream(fleet.connection, fleet.names, "j");
+  await createReplyStream(fleet.connection, fleet.names, "j");
+  await say(fleet, "j", 0, 50);
+  await say(fleet, "other", 0, 5);
+
+  const late = await Promise.all([
+    read(fleet, "j", { count: 50 }),
+    read(fleet, "j", { from: 40, count: 10 }),
+  ]);
+  const live = read(fleet, "j", { from: 48, count: 7 });
+  await say(fleet, "j", 50, 5);
+
+  expect(late).toEqual([numbered(0, 49), numbered(40, 49)]);
+  expect(await live).toEqual(numbered(48, 54));
+});
+
+test("a stream that is not there, or goes away, ends its readers with a reason", async () => {
+  await using fleet = await openFleet();
+  await expect(read(fleet, "nobody", { count: 1 })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await createReplyStream(fleet.connection, fleet.names, "j");
+  await say(fleet, "j", 0, 1);
+  const messages = readReplyStream(fleet.connection, fleet.names, { jobId: "j" });
+  await messages.next();
+
+  await deleteReplyStream(fleet.connection, fleet.names, "j");
+  await deleteReplyStream(fleet.connection, fleet.names, "j");
+
+  await expect(messages.next()).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+});
+
+test("a reader stops when its signal aborts", async () => {
+  await using fleet = await openFleet();
+  await createReplyStream(fleet.connection, fleet.names, "j");
+  await say(fleet, "j", 0, 1);
+  const stop = new AbortController();
+  const options = { jobId: "j", signal: stop.signal };
+  const messages = readReplyStream(fleet.connection, fleet.names, options);
+  await messages.next();
+  const next = messages.next();
+
+  stop.abort();
+
+  expect(await next).toEqual({ done: true, value: undefined });
+});
