@@ -65,15 +65,16 @@ export function JobCard({ client, job, onRemove }: JobCardProps) {
         </progress>
       )}
       <div class="job-body">
+        {/* A finished picture takes the preview's place, in the end. */}
         {preview && !(hasEnded && hasFiles(client, job)) && (
           <figure class="preview">
             <img src={preview.url} alt={`Preview of ${titleOf(preview.nodeId)}`} />
             <figcaption>{titleOf(preview.nodeId)}</figcaption>
           </figure>
         )}
+        <JobOutputs client={client} outputs={progress.outputs} titleOf={titleOf} />
         <NodeList nodes={progress.nodes} titleOf={titleOf} />
       </div>
-      <JobOutputs client={client} outputs={progress.outputs} titleOf={titleOf} />
       {progress.error && <JobFailure error={progress.error} titleOf={titleOf} />}
       {failure && (
         <div class="notice bad" role="alert">

@@ -31,6 +31,14 @@ describe("the order of a job's events", () => {
     ]);
   });
 
+  test("an end that an older attempt says is not the job's end", () => {
+    expect(takeAll([start(), start(1, 2), end(7, "failed", 1), end(2, "succeeded", 2)])).toEqual([
+      "job-start 1.1",
+      "job-start 2.1",
+      "job-end 2.2",
+    ]);
+  });
+
   test("missing numbers are announced before the event that shows them missing", () => {
     expect(takeAll([start(), progress(5)])).toEqual([
       "job-start 1.1",

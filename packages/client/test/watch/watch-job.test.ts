@@ -76,7 +76,7 @@ test("a subscription that the server cancels on an open socket is left and made 
   await using gateway = await startFakeGateway();
   gateway.setState("running", 1);
   gateway.publish(start());
-  const events = await collect(clientOf(gateway).watch("job-1"), ({ seq }) => {
+  const events = await collect(clientOf(gateway, { quietMs: 60_000 }).watch("job-1"), ({ seq }) => {
     if (seq !== 1) return;
     gateway.stomp.cancelSubscriptions();
     gateway.publish(end(2));
