@@ -52,6 +52,9 @@ export interface Worker {
   drain(): Promise<void>;
 }
 
+/** After the grace time: for the engine to stop or be killed, and for the last word to the broker. */
+const LAST_WAIT_MS = 20_000;
+
 /** Declares what it needs, registers, and takes jobs from its pool's lanes until drained. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { broker, store, engines, log, workerId, pool, queueLimits, health, drainMs } = options;
@@ -169,12 +172,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stopping.abort();
     await registration.touch().catch((err: unknown) => log.warn({ err }, "could not say so"));
     const timer = setTimeout(handBack, drainMs);
-    await Promise.all(slots);
+    const isSettled = await withinMs(Promise.all(slots), drainMs + LAST_WAIT_MS);
     clearTimeout(timer);
+    // Broker or store are away. The messages were not acknowledged: somebody else ends these jobs.
+    if (!isSettled) log.error({ jobs: running.ids() }, "stops with jobs that could not be settled");
     await deadLetters[Symbol.asyncDispose]();
     await control[Symbol.asyncDispose]();
     for (const source of sources) await source[Symbol.asyncDispose]();
-    await publisher.flush();
+    if (isSettled) await publisher.flush();
     await publisher[Symbol.asyncDispose]();
     await registration[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
@@ -190,4 +195,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       return stopped;
     },
   };
+}
+
+/** True when the promise has settled by then. */
+async function withinMs(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -68,7 +68,13 @@ export function keepChannel<Kind extends Channel>(
     channel.on("error", (error) => onProblem({ where: name, error }));
     channel.on("handler-error", (error) => onProblem({ where: name, error }));
     if (!isDone()) {
-      await setup?.(channel);
+      try {
+        await setup?.(channel);
+      } catch (error) {
+        // Most failures have closed it already.
+        await channel.close().catch(() => {});
+        throw error;
+      }
       current = channel;
       onReady();
       for (const { resolve } of waiting) resolve(channel);

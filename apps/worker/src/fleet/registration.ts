@@ -13,7 +13,7 @@ export interface RegistrationOptions {
 
 /** The worker's entry in the fleet's register, kept alive. */
 export interface Registration extends AsyncDisposable {
-  /** Looks at nodes and models again and announces what is there. */
+  /** Looks at nodes and models again and announces what has changed. An idle worker does so now and then by itself. */
   refresh(): Promise<void>;
   /** Announces the worker's state now rather than at the next beat. */
   touch(): Promise<void>;
@@ -23,12 +23,15 @@ export interface Registration extends AsyncDisposable {
 const BEAT_MS = 4_000;
 /** A change of state shows after at most this long. */
 const LOOK_MS = 1_000;
+/** A model file that was put into its folder shows after at most this long. */
+const CATALOG_MS = 30_000;
 
 export async function register(options: RegistrationOptions): Promise<Registration> {
   const { store, log, describe } = options;
   let catalog = await options.readCatalog();
   let lastState = "";
   let lastBeatMs = 0;
+  let lastCatalogMs = Date.now();
   let isOver = false;
 
   async function announce(withCatalog: boolean): Promise<void> {
@@ -43,7 +46,15 @@ export async function register(options: RegistrationOptions): Promise<Registrati
     if (!isKnown) await store.announce(registration, { nodes, models });
   }
 
+  async function refresh(): Promise<void> {
+    lastCatalogMs = Date.now();
+    const { digest } = catalog;
+    catalog = await options.readCatalog();
+    if (catalog.digest !== digest) await announce(true);
+  }
+
   async function beat(): Promise<void> {
+    if (Date.now() - lastCatalogMs >= CATALOG_MS && describe().state === "idle") await refresh();
     const isDue = Date.now() - lastBeatMs >= BEAT_MS || stateOf(describe()) !== lastState;
     if (isDue) await announce(false);
   }
@@ -53,10 +64,7 @@ export async function register(options: RegistrationOptions): Promise<Registrati
   const timer = setInterval(() => void beat().catch(tellOf), LOOK_MS);
 
   return {
-    async refresh() {
-      catalog = await options.readCatalog();
-      await announce(true);
-    },
+    refresh,
     touch: () => announce(false),
     async [Symbol.asyncDispose]() {
       if (isOver) return;
