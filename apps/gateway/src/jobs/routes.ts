@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream";
 import type { JobStore } from "@rabbitloom/jobs";
 import {
   CodedError,
+  isTerminal,
   type JobView,
   jobIdSchema,
   jobStateSchema,
@@ -55,13 +56,15 @@ export function jobRoutes(app: FastifyInstance, options: JobRouteOptions): void 
     knownJob(store, request.params.id),
   );
 
-  app.post<{ Params: { id: string } }>("/api/v1/jobs/:id/cancel", async (request) => {
+  app.post<{ Params: { id: string } }>("/api/v1/jobs/:id/cancel", async (request, reply) => {
     const { id } = await knownJob(store, request.params.id);
     const { found } = await cancelJob(options, id);
     if (found !== "pending" && found !== "running" && found !== "cancelled") {
       throw new CodedError("CONFLICT", `job ${id} has ended as ${found}: it cannot be cancelled`);
     }
-    return knownJob(store, id);
+    const job = await knownJob(store, id);
+    // A running job ends when its worker has stopped it.
+    return reply.code(isTerminal(job.state) ? 200 : 202).send(job);
   });
 
   app.post<{ Params: { id: string } }>("/api/v1/jobs/:id/watch", async (request) => {

@@ -11,9 +11,12 @@ export interface ConnectFrame {
 export function readConnectFrame(text: string): ConnectFrame | undefined {
   const end = text.indexOf("\0");
   if (end === -1) return undefined;
-  const [command = "", ...lines] = (text.slice(0, end).split(/\r?\n\r?\n/, 1)[0] ?? "")
-    .replace(/^[\r\n]+/, "")
-    .split(/\r?\n/);
+  const head =
+    text
+      .slice(0, end)
+      .replace(/^[\r\n]+/, "")
+      .split(/\r?\n\r?\n/, 1)[0] ?? "";
+  const [command, ...lines] = head.split(/\r?\n/);
   if (command !== "CONNECT" && command !== "STOMP") return undefined;
   const headers = new Map<string, string>();
   for (const line of lines) {

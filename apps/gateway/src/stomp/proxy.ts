@@ -51,7 +51,12 @@ export function stompProxy(
         handshakeTimeout: connectMs,
       });
       join(client, upstream, bytes);
-      upstream.once("message", () => clearTimeout(late));
+      upstream.once("message", (data) => {
+        clearTimeout(late);
+        // The broker says ERROR to a ticket it refuses, and then keeps the socket open.
+        const isWelcome = bufferOf(data).subarray(0, 9).toString("latin1") === "CONNECTED";
+        if (!isWelcome) client.close(1008, "the broker refused the ticket");
+      });
       upstream.on("error", (error) => {
         request.log.warn({ err: error }, "the broker's STOMP endpoint failed");
         clearTimeout(late);

@@ -73,8 +73,10 @@ export function memoryAmqp(listeners: AmqpListeners): MemoryAmqp {
         }
       },
     },
-    get health() {
-      return { state: amqp.state };
+    health: {
+      get state() {
+        return amqp.state;
+      },
     },
     async [Symbol.asyncDispose]() {},
   };

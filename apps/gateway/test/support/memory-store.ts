@@ -99,7 +99,7 @@ export function memoryStore(): MemoryStore {
       const job = jobs.get(jobId);
       if (job === undefined) return { found: "unknown", wasRunning: false, attempt: 0 };
       const found = job.state;
-      if (!isTerminal(found)) {
+      if (found === "pending") {
         Object.assign(job, {
           state: "cancelled",
           attempt: job.attempt + 1,
