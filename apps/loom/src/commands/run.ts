@@ -71,12 +71,14 @@ export const run = defineCommand({
     }
     bar.end();
     for (const shown of Object.values(await task.result())) {
-      for (const file of Object.values(shown).flat()) if (isFile(file)) console.log(file.abs_path);
+      for (const file of Object.values(shown).flat()) if (isSaved(file)) console.log(file.abs_path);
     }
     return 0;
   },
 });
 
-function isFile(value: unknown): value is ComfyFile {
-  return typeof value === "object" && value !== null && "abs_path" in value;
+/** Previews are gone with the engine. */
+function isSaved(value: unknown): value is ComfyFile {
+  if (typeof value !== "object" || value === null) return false;
+  return "abs_path" in value && "type" in value && value.type === "output";
 }

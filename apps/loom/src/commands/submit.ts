@@ -49,7 +49,8 @@ export const submit = defineCommand({
     }
     const end = await runJob(client, workflow);
     await mkdir(output, { recursive: true });
-    for (const { file, bytes } of client.outputs(end)) {
+    const saved = client.outputs(end).filter(({ file }) => file.type === "output");
+    for (const { file, bytes } of saved) {
       const target = resolve(join(output, basename(file.filename)));
       await writeFile(target, await bytes());
       console.log(target);
