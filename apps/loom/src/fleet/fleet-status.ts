@@ -5,7 +5,7 @@ import { isAlive } from "./process-identity.ts";
 import type { FleetState, Part } from "./state.ts";
 
 export interface WorkerStatus {
-  /** As the fleet's registry names it; the part's name while it has not registered. */
+  /** As the fleet's registry names it. */
   readonly id: string;
   readonly part: string;
   readonly pid: number;
@@ -90,7 +90,7 @@ async function workerStatus(
   const { name, pid, state, exit } = await partStatus(part);
   const word = registered.find((worker) => worker.pid === pid);
   return {
-    id: word?.workerId ?? name,
+    id: part.workerId ?? name,
     part: name,
     pid,
     state: state === "dead" ? "dead" : (word?.state ?? "starting"),

@@ -9,6 +9,8 @@ export const partSchema = z.object({
   name: z.string(),
   kind: z.enum(["rabbitmq", "epmd", "redis", "gateway", "worker"]),
   process: processIdentitySchema,
+  /** A worker's name in the fleet's registry. */
+  workerId: z.string().optional(),
   logFile: z.string(),
   /** How it ended, where nobody had asked for that. */
   exit: z.string().optional(),

@@ -66,10 +66,14 @@ export async function superviseFleet(
   }
   const updateParts = () => update({ parts: [...running.values()].map(({ part }) => part) });
 
-  async function adopt(name: string, kind: Part["kind"], child: Child): Promise<void> {
+  async function adopt(
+    { name, kind, workerId }: Pick<Part, "name" | "kind" | "workerId">,
+    child: Child,
+  ): Promise<void> {
     const identity = await identifyProcess(child.pid);
     if (identity === undefined) throw new Error(`${name} ended at once; see ${child.logFile}`);
-    const part: Part = { name, kind, process: identity, logFile: child.logFile };
+    const { logFile } = child;
+    const part: Part = { name, kind, workerId, process: identity, logFile };
     const entry: Running = { part, child, isStopping: false };
     running.set(name, entry);
     void child.exited.then(async (exit) => {
@@ -82,16 +86,20 @@ export async function superviseFleet(
     await updateParts();
   }
 
-  async function launch(name: string, kind: Part["kind"], program: Program): Promise<void> {
-    const logFile = join(dataDir, "logs", `${name}.log`);
-    await adopt(name, kind, await startChild({ ...program, logFile, cwd: dataDir }));
+  async function launch(
+    part: Pick<Part, "name" | "kind" | "workerId">,
+    program: Program,
+  ): Promise<void> {
+    const logFile = join(dataDir, "logs", `${part.name}.log`);
+    await adopt(part, await startChild({ ...program, logFile, cwd: dataDir }));
   }
 
   async function startWorkers(facts: FleetFacts, count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       workersStarted += 1;
       const name = `worker-${workersStarted}`;
-      await launch(name, "worker", workerProgram(facts, `${name}-${state.supervisor.pid}`));
+      const workerId = `${name}-${state.supervisor.pid}`;
+      await launch({ name, kind: "worker", workerId }, workerProgram(facts, workerId));
     }
   }
 
@@ -116,7 +124,7 @@ export async function superviseFleet(
     const servers = await startServers({
       dataDir,
       environment,
-      onChild: (kind, child) => adopt(kind, kind, child),
+      onChild: (kind, child) => adopt({ name: kind, kind }, child),
       note: (text) => notes.push(text),
     });
     signal.throwIfAborted();
@@ -143,7 +151,7 @@ export async function superviseFleet(
       notes,
     });
     await Promise.all([
-      launch("gateway", "gateway", gatewayProgram(facts)),
+      launch({ name: "gateway", kind: "gateway" }, gatewayProgram(facts)),
       startWorkers(facts, options.workers),
     ]);
     await waitUntilReady({
