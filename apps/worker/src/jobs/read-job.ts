@@ -10,6 +10,7 @@ import {
   type Topology,
 } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
+import * as z from "zod";
 
 export interface ReceivedJob {
   readonly message: JobMessage & { readonly jobId: string };
@@ -32,13 +33,8 @@ export function readJob(
   { names, pool }: ReadJobOptions,
 ): ReceivedJob {
   const raw = parseJson(body.toString("utf8"));
-  const parsed = jobMessageSchema.safeParse(raw);
-  if (!parsed.success) {
-    const reasons = parsed.error.issues
-      .slice(0, 3)
-      .map(({ path, message }) => `${path.map(String).join(".") || "(whole)"}: ${message}`);
-    throw new CodedError("INVALID_REQUEST", `job message: ${reasons.join("; ")}`);
-  }
+  const parsed = receivedSchema.safeParse(raw);
+  if (!parsed.success) throw notAJob(raw);
   const jobId = parsed.data.jobId ?? messageId;
   if (!jobIdSchema.safeParse(jobId).success || jobId === undefined) {
     throw new CodedError(
@@ -47,20 +43,21 @@ export function readJob(
     );
   }
   const lane = lanes.find((name) => names.jobs.queue(name, pool) === queue) ?? parsed.data.lane;
-  const prompt = asItCame(raw, parsed.data.prompt);
   return {
-    message: { ...parsed.data, jobId, prompt, lane, pool },
-    promptJson: stringifyJson(prompt),
+    message: { ...parsed.data, jobId, lane, pool },
+    promptJson: stringifyJson(parsed.data.prompt),
   };
 }
 
-/** zod's copy of the prompt no longer knows which of its numbers were written as floats. */
-function asItCame(raw: unknown, parsed: Prompt): Prompt {
-  const prompt: unknown =
-    typeof raw === "object" && raw !== null && "prompt" in raw ? raw.prompt : undefined;
-  return isPrompt(prompt) ? prompt : parsed;
-}
+/** The prompt is checked but goes on as it came: a copy would not know which numbers were written as floats. */
+const receivedSchema = jobMessageSchema.extend({
+  prompt: z.custom<Prompt>((value) => promptSchema.safeParse(value).success),
+});
 
-function isPrompt(value: unknown): value is Prompt {
-  return promptSchema.safeParse(value).success;
+function notAJob(raw: unknown): CodedError {
+  const { error } = jobMessageSchema.safeParse(raw);
+  const reasons = (error?.issues ?? [])
+    .slice(0, 3)
+    .map(({ path, message }) => `${path.map(String).join(".") || "(whole)"}: ${message}`);
+  return new CodedError("INVALID_REQUEST", `job message: ${reasons.join("; ")}`);
 }
