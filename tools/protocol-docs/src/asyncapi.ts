@@ -32,7 +32,9 @@ const PREVIEW_HEADERS = {
 export function asyncapiDocument() {
   const names = topology();
   const schemas = jsonSchemas();
-  const events = Object.values(schemas.events);
+  const job: object = schemas.job;
+  const events: object[] = Object.values(schemas.events);
+  const control: object[] = Object.values(schemas.control);
   const messages = ["job-events", "node-preview"];
   return {
     asyncapi: "3.0.0",
@@ -119,7 +121,7 @@ export function asyncapiDocument() {
           summary:
             "`message-id` is the job's id where the body has none; `reply_to` asks for its events.",
           contentType: "application/json",
-          payload: schemas.job,
+          payload: job,
         },
         "job-events": {
           name: "job-events",
@@ -140,7 +142,7 @@ export function asyncapiDocument() {
           name: "control",
           title: "A control message",
           contentType: "application/json",
-          payload: { oneOf: Object.values(schemas.control) },
+          payload: { oneOf: control },
         },
       },
     },

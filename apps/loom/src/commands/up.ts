@@ -7,6 +7,7 @@ import { type FleetOptions, fleetCliOptions, fleetOptionsSchema } from "../fleet
 import { fleetStatus } from "../fleet/fleet-status.ts";
 import { runExample } from "../fleet/run-example.ts";
 import { superviseUntilStopped } from "../fleet/supervise-until-stopped.ts";
+import { ensureConsole } from "../install/build-console.ts";
 import { ensureInstalled, requirements } from "../install/system-packages.ts";
 import { statusText } from "./status.ts";
 
@@ -43,6 +44,7 @@ export const up = defineCommand({
       ...(AMQP_URL === undefined ? [requirements.rabbitmq] : []),
       ...(REDIS_URL === undefined ? [requirements.redis] : []),
     ]);
+    await ensureConsole();
     console.log("starting");
     const onReady = () => report(options, withoutExample);
     if (!detach) return await superviseUntilStopped(options, onReady);
