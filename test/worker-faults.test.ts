@@ -78,6 +78,23 @@ test("a workflow that kills the engine each time is given up, and the worker liv
   expect(messageCount).toBe(1);
 }, 60_000);
 
+test("a job that the broker gave up although nobody ever ran it gets another turn", async () => {
+  await using fleet = await openFleet();
+  const jobId = await fleet.submit(text("at last"));
+  const lane = fleet.names.jobs.queue("normal", "default");
+  await fleet.connection.withChannel(async (channel) => {
+    for (let delivery = 0; delivery < 4; delivery++) {
+      const message = await channel.get(lane);
+      if (message === false) throw new Error("the lane is empty");
+      channel.nack(message);
+    }
+  });
+
+  await fleet.startWorker();
+
+  expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded", attempt: 1 });
+});
+
 test("a job that a cut-off worker still runs is committed by one attempt only", async () => {
   await using fleet = await openFleet();
   await fleet.startWorker({ workerId: "slow" });

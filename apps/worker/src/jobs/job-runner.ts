@@ -1,7 +1,12 @@
 import { ACK, type OpenDelivery, type Publisher, retryAfter } from "@rabbitloom/broker";
 import type { Engine } from "@rabbitloom/engine";
 import type { Claim, JobStore } from "@rabbitloom/jobs";
-import { CodedError, type JobEndEvent, type Topology } from "@rabbitloom/protocol";
+import {
+  CodedError,
+  type JobEndEvent,
+  type JobQueueOptions,
+  type Topology,
+} from "@rabbitloom/protocol";
 import type { Logger } from "pino";
 import { type AttemptResult, runAttempt } from "./attempt.ts";
 import { type EventRoute, eventRoute } from "./event-route.ts";
@@ -22,6 +27,7 @@ export interface JobRunnerOptions {
   readonly pool: string;
   /** Wait before a failed attempt's job is delivered again; twice as long for each delivery before it. */
   readonly retryMs: number;
+  readonly queueLimits: JobQueueOptions;
   /** Aborted when deliveries that have not started are to be handed back. */
   readonly stopping: AbortSignal;
 }
@@ -105,13 +111,25 @@ async function runJob(
         delivery.settle(retryAfter(0));
         return;
       case "failed": {
-        const delayMs = Math.min(options.retryMs * 2 ** delivery.deliveryCount, LONGEST_RETRY_MS);
+        const delayMs = retryDelayMs(delivery.deliveryCount, options);
         log.warn({ attempt, error: outcome.error, delayMs }, "attempt failed: to be tried again");
         delivery.settle(retryAfter(delayMs));
         return;
       }
     }
   }
+}
+
+/** Nobody waits for the last return of a job: it makes it a dead letter. */
+function retryDelayMs(
+  deliveryCount: number,
+  {
+    retryMs,
+    queueLimits: { deliveryLimit = 3 },
+  }: Pick<JobRunnerOptions, "retryMs" | "queueLimits">,
+): number {
+  if (deliveryCount >= deliveryLimit) return 0;
+  return Math.min(retryMs * 2 ** deliveryCount, LONGEST_RETRY_MS);
 }
 
 const DONE = { settled: Promise.resolve() };
