@@ -33,7 +33,8 @@ async function readEvents(
   expect(answer.headers.get("content-type")).toContain("text/event-stream");
   const told: Told[] = [];
   let rest = "";
-  for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+  if (answer.body === null) throw new Error("the answer has no body");
+  for await (const chunk of answer.body) {
     const blocks = (rest + Buffer.from(chunk).toString()).split("\n\n");
     rest = blocks.pop() ?? "";
     for (const block of blocks.filter((each) => each.startsWith("id:"))) {

@@ -9,6 +9,7 @@ import { comfyRoutes } from "./comfy/routes.ts";
 import type { Config } from "./config.ts";
 import { consoleRoutes } from "./console/routes.ts";
 import { jobHub } from "./events/job-hub.ts";
+import { openJobs } from "./events/open-jobs.ts";
 import { recoverEnds } from "./events/recover-ends.ts";
 import { wordLeases } from "./events/word-leases.ts";
 import { fileLookup } from "./files/file-exists.ts";
@@ -46,17 +47,15 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     workers: async () => (await store.workers()).length,
     sockets: () => sockets.size,
   });
-  /** Of jobs that somebody here waits for. */
-  const words = new Map<string, string>();
-  const recover = (jobIds: readonly string[]) =>
-    recoverEnds({ hub, store, jobIds, wordOf: (jobId) => words.get(jobId) ?? gatewayId });
-  const recoverAll = () => recover(hub.awaited()).catch(onError);
+  const open = openJobs();
+  const recover = (jobIds: Iterable<string>) => recoverEnds({ hub, store, gatewayId, jobIds });
+  const recoverAwaited = () => recover(hub.awaited()).catch(onError);
 
   const amqp = await parts.openAmqp({
     onEvents: (word, events) => hub.deliver(word, events),
     onGap: () => {
       numbers.gap();
-      void recoverAll();
+      recover([...hub.awaited(), ...open, ...sockets.jobIds()]).catch(onError);
     },
     onUnreadable: (error) => {
       numbers.unreadable();
@@ -83,20 +82,24 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     gatewayId,
     pools: config.pools,
     keeper,
-    onAccepted: ({ jobId, word, clientId }) => {
-      numbers.accepted(jobId);
-      words.set(jobId, word);
-      sockets.accepted(clientId);
+    onBegun: ({ jobId, clientId }) => {
+      open.add(jobId);
+      numbers.begun(jobId);
+      sockets.begun(clientId);
     },
-    onRefused: (code) => numbers.refused(code),
+    onAccepted: () => numbers.accepted(),
+    onRefused: (code, jobId) => {
+      if (jobId !== undefined) open.delete(jobId);
+      numbers.refused(code, jobId);
+    },
   });
   hub.onEvent((event: JobEvent, word) => {
     numbers.observe(event);
     sockets.handle(event, word);
-    if (event.type === "job-end") words.delete(event.jobId);
+    if (event.type === "job-end") open.delete(event.jobId);
   });
   const timers = [
-    setInterval(recoverAll, RECOVER_EVERY_MS),
+    setInterval(recoverAwaited, RECOVER_EVERY_MS),
     setInterval(() => keeper.sweep().catch(onError), Math.min(SWEEP_EVERY_MS, config.streamKeepMs)),
   ];
   for (const timer of timers) timer.unref();

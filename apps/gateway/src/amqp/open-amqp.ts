@@ -57,19 +57,25 @@ export async function openAmqp(options: AmqpOptions): Promise<Amqp> {
   };
 }
 
+/** Long enough for a reconnect, short enough that a client hears of a broker that is gone. */
+const JOB_DEADLINE_MS = 3_000;
+
 function jobPublisher(publisher: Publisher, names: Topology): JobPublisher {
   return {
     publishJob: ({ jobId, lane, pool, body }) =>
-      publisher.publish({
-        exchange: names.jobs.exchange,
-        routingKey: names.jobs.key(lane, pool),
-        contentType: "application/json",
-        type: "job",
-        messageId: jobId,
-        body: Buffer.from(body),
-        persistent: true,
-        mandatory: true,
-      }),
+      publisher.publish(
+        {
+          exchange: names.jobs.exchange,
+          routingKey: names.jobs.key(lane, pool),
+          contentType: "application/json",
+          type: "job",
+          messageId: jobId,
+          body: Buffer.from(body),
+          persistent: true,
+          mandatory: true,
+        },
+        { deadlineMs: JOB_DEADLINE_MS },
+      ),
     publishEvents: (word, events) => {
       const { body, ...properties } = encodeEvents(events);
       return publisher.publish({

@@ -18,6 +18,8 @@ export interface JobHub {
 
 /** Ended jobs remembered, so that a straggler of theirs is known as one. */
 const ENDED_KEPT = 10_000;
+/** Jobs whose last number is remembered: more can hardly run at once. */
+const CURSORS_KEPT = 100_000;
 
 export function jobHub(): JobHub {
   const listeners = new Set<EventListener>();
@@ -40,6 +42,8 @@ export function jobHub(): JobHub {
       if (ended.size > ENDED_KEPT && oldest !== undefined) ended.delete(oldest);
     } else {
       cursors.set(jobId, { attempt, seq });
+      const [oldest] = cursors.keys();
+      if (cursors.size > CURSORS_KEPT && oldest !== undefined) cursors.delete(oldest);
     }
     return true;
   }

@@ -4,10 +4,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 /** What the gateway counts, for Prometheus. */
 export interface Metrics {
   readonly registry: Registry;
-  /** A job was taken in here. */
-  accepted(jobId: string): void;
+  /** A job's events may come from now on. */
+  begun(jobId: string): void;
+  /** The broker has confirmed a job. */
+  accepted(): void;
   /** A job was refused, with the code that the client was told. */
-  refused(code: string): void;
+  refused(code: string, jobId: string | undefined): void;
   observe(event: JobEvent): void;
   /** Times something that the broker confirms. */
   confirmed(kind: "job" | "events" | "control", seconds: number): void;
@@ -118,13 +120,16 @@ export function metrics({ queueSize, workers, sockets }: Gauges): Metrics {
 
   return {
     registry,
-    accepted(jobId) {
-      acceptedJobs.inc();
+    begun(jobId) {
       tracked.set(jobId, { at: Date.now(), startedAt: undefined });
       const [oldest] = tracked.keys();
       if (tracked.size > TRACKED_JOBS && oldest !== undefined) tracked.delete(oldest);
     },
-    refused: (code) => refusedJobs.inc({ code }),
+    accepted: () => acceptedJobs.inc(),
+    refused(code, jobId) {
+      refusedJobs.inc({ code });
+      if (jobId !== undefined) tracked.delete(jobId);
+    },
     observe(event) {
       const job = tracked.get(event.jobId);
       if (job === undefined) return;

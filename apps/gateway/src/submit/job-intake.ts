@@ -19,40 +19,39 @@ export interface IntakeHooks {
 }
 
 export interface IntakeOptions extends SubmitDependencies {
-  readonly onAccepted: (job: AnnouncedJob) => void;
-  /** With the error's code, or what is wrong with the prompt. */
-  readonly onRefused: (code: string) => void;
+  /** The record is written: from now on there can be events. */
+  readonly onBegun: (job: BegunJob) => void;
+  readonly onAccepted: () => void;
+  /** With the error's code, or what is wrong with the prompt; and the job, where it had begun. */
+  readonly onRefused: (code: string, jobId: string | undefined) => void;
 }
 
-export interface AnnouncedJob {
+export interface BegunJob {
   readonly jobId: string;
   readonly clientId: string | undefined;
-  /** First word of its events' routing keys. */
-  readonly word: string;
 }
 
-export function jobIntake({
-  onAccepted,
-  onRefused: noteRefusal,
-  ...dependencies
-}: IntakeOptions): JobIntake {
+export function jobIntake(options: IntakeOptions): JobIntake {
   return {
     async submit(submission, { beforePublish, onRefused } = {}) {
+      let begun: string | undefined;
+      const refuse = (code: string) => {
+        options.onRefused(code, begun);
+        onRefused?.();
+      };
       try {
-        const submitted = await submitJob(dependencies, submission, {
-          beforePublish: (jobId, word) => {
-            onAccepted({ jobId, clientId: submission.clientId, word });
+        const submitted = await submitJob(options, submission, {
+          beforePublish: (jobId) => {
+            begun = jobId;
+            options.onBegun({ jobId, clientId: submission.clientId });
             beforePublish?.(jobId);
           },
         });
-        if (!submitted.ok) {
-          noteRefusal(submitted.failure.error.type);
-          onRefused?.();
-        }
+        if (submitted.ok) options.onAccepted();
+        else refuse(submitted.failure.error.type);
         return submitted;
       } catch (error) {
-        noteRefusal(CodedError.from(error).code);
-        onRefused?.();
+        refuse(CodedError.from(error).code);
         throw error;
       }
     },

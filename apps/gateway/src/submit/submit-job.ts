@@ -67,7 +67,7 @@ export interface SubmitDependencies {
 
 /** Chances to look again before a job is on its way: a waiting request must listen before the job is published. */
 export interface SubmitHooks {
-  readonly beforePublish?: (jobId: string, word: string) => void;
+  readonly beforePublish?: (jobId: string) => void;
 }
 
 /**
@@ -112,7 +112,7 @@ export async function submitJob(
     }),
     clientId === undefined ? undefined : holdWord(words, word),
   ]);
-  beforePublish?.(jobId, word);
+  beforePublish?.(jobId);
   try {
     if (watch) await keeper.begin(jobId);
     await publisher.publishJob({ jobId, lane, pool, body: stringifyJson(message) });

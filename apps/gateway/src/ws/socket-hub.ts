@@ -18,7 +18,9 @@ export interface SocketHub extends Disposable {
   disconnect(socket: ClientSocket): void;
   handle(event: JobEvent, word: string): void;
   /** A job of this client was taken in: its socket hears so before it hears of the job. */
-  accepted(clientId: string | undefined): void;
+  begun(clientId: string | undefined): void;
+  /** Jobs that sockets here have heard to begin and not to end. */
+  jobIds(): string[];
 }
 
 export interface SocketHubOptions {
@@ -145,7 +147,8 @@ export function socketHub(options: SocketHubOptions): SocketHub {
         anonymous.handle(event);
       }
     },
-    accepted(clientId) {
+    jobIds: () => [...feeds.values()].flatMap((feed) => feed.jobIds),
+    begun(clientId) {
       if (clientId === undefined) return;
       const socket = feeds.get(clientWord(clientId))?.socket;
       if (socket !== undefined) sendStatus(socket).catch(onError);

@@ -15,9 +15,14 @@ export const recordedMessageSchema = z.union([
 ]);
 export type RecordedMessage = z.infer<typeof recordedMessageSchema>;
 
-type Said<Event> = Event extends unknown
-  ? Omit<Event, "v" | "jobId" | "attempt" | "seq" | "at">
-  : never;
+interface Envelope {
+  readonly v: 1;
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly seq: number;
+  readonly at: string;
+}
+type Say = (make: (envelope: Envelope) => JobEvent) => void;
 
 /**
  * The events that a worker would have said for a run of ComfyUI to be told in these messages: the messages'
@@ -28,9 +33,9 @@ export function eventsOf(jobId: string, messages: readonly RecordedMessage[]): J
   const states = new Map<string, string>();
   const references = new Map<string, NodeReference>();
   let at = Date.parse("2026-01-01T00:00:00.000Z");
-  const say = (event: Said<JobEvent>) => {
+  const say: Say = (make) => {
     const envelope = { v: 1 as const, jobId, attempt: 1, seq: events.length + 1 };
-    events.push({ ...event, ...envelope, at: new Date(at).toISOString() } as JobEvent);
+    events.push(make({ ...envelope, at: new Date(at).toISOString() }));
   };
   const node = (id: unknown): NodeReference => references.get(String(id)) ?? { nodeId: String(id) };
 
@@ -43,10 +48,14 @@ export function eventsOf(jobId: string, messages: readonly RecordedMessage[]): J
     if (typeof data.timestamp === "number") at = data.timestamp;
     switch (type) {
       case "execution_start":
-        say({ type: "job-start", workerId: "w", nodeCount: 0 });
+        say((told) => ({ ...told, type: "job-start", workerId: "w", nodeCount: 0 }));
         break;
       case "execution_cached":
-        say({ type: "nodes-cached", nodeIds: z.array(z.string()).parse(data.nodes) });
+        say((told) => ({
+          ...told,
+          type: "nodes-cached",
+          nodeIds: z.array(z.string()).parse(data.nodes),
+        }));
         break;
       case "progress_state":
         for (const [nodeId, raw] of Object.entries(
@@ -61,23 +70,25 @@ export function eventsOf(jobId: string, messages: readonly RecordedMessage[]): J
           const before = states.get(nodeId);
           states.set(nodeId, raw.state);
           if (before === "running" && raw.state === "finished")
-            say({ type: "node-end", ...node(nodeId) });
+            say((told) => ({ ...told, type: "node-end", ...node(nodeId) }));
         }
         break;
       case "executing":
-        if (typeof data.node === "string") say({ type: "node-start", ...node(data.node) });
+        if (typeof data.node === "string")
+          say((told) => ({ ...told, type: "node-start", ...node(data.node) }));
         break;
       case "progress":
-        say({
+        say((told) => ({
+          ...told,
           type: "node-progress",
           ...node(data.node),
           value: Number(data.value),
           max: Number(data.max),
-        });
+        }));
         break;
       case "executed": {
         const output = z.record(z.string(), z.unknown()).nullable().parse(data.output);
-        say({ type: "node-output", ...node(data.node), output });
+        say((told) => ({ ...told, type: "node-output", ...node(data.node), output }));
         break;
       }
       case "execution_success":
@@ -104,24 +115,30 @@ function asEngineOrders(event: JobEvent, index: number, events: readonly JobEven
 
 function sayBinary(
   { binary_event, b64 }: { readonly binary_event: number; readonly b64: string },
-  say: (event: Said<JobEvent>) => void,
+  say: Say,
 ): void {
   const bytes = Buffer.from(b64, "base64");
   if (binary_event === 3) {
     const length = bytes.readUInt32BE(4);
     const nodeId = bytes.subarray(8, 8 + length).toString();
-    say({ type: "node-text", nodeId, text: bytes.subarray(8 + length).toString() });
+    say((told) => ({
+      ...told,
+      type: "node-text",
+      nodeId,
+      text: bytes.subarray(8 + length).toString(),
+    }));
     return;
   }
   const offset = binary_event === 1 ? 8 : 8 + bytes.readUInt32BE(4);
-  say({
+  say((told) => ({
+    ...told,
     type: "node-preview",
     nodeId: "2",
     contentType: "image/jpeg",
     width: 0,
     height: 0,
     image: bytes.subarray(offset),
-  });
+  }));
 }
 
 const failureSchema = z.object({
@@ -137,16 +154,17 @@ const failureSchema = z.object({
 function sayEnd(
   type: "execution_success" | "execution_error" | "execution_interrupted",
   data: unknown,
-  say: (event: Said<JobEvent>) => void,
+  say: Say,
   startedAt: string,
 ): void {
   if (type === "execution_success") {
-    say({ type: "job-end", state: "succeeded", outputs: {}, startedAt });
+    say((told) => ({ ...told, type: "job-end", state: "succeeded", outputs: {}, startedAt }));
     return;
   }
   const failure = failureSchema.parse(data);
   const isCancelled = type === "execution_interrupted";
-  say({
+  say((told) => ({
+    ...told,
     type: "job-end",
     state: isCancelled ? "cancelled" : "failed",
     outputs: {},
@@ -165,5 +183,5 @@ function sayEnd(
         outputs: failure.current_outputs,
       },
     },
-  });
+  }));
 }

@@ -51,7 +51,7 @@ const node = (jobId: string, nodeId: string): JsonEvent => ({
 });
 const end = (
   jobId: string,
-  state: "succeeded" | "cancelled" = "succeeded",
+  state: "succeeded" | "cancelled" | "failed" = "succeeded",
   startedAt?: string,
 ): JsonEvent => ({
   ...envelope(jobId, 3),
@@ -110,10 +110,7 @@ test("a job cancelled in the queue changes the status and interrupts nobody", as
 
 test("a failure is followed by the word that nothing runs any more", async () => {
   const { feed, heard } = feedWithSocket();
-  said(
-    [start("a"), node("a", "1"), { ...end("a"), state: "failed", startedAt: at } as JsonEvent],
-    feed,
-  );
+  said([start("a"), node("a", "1"), end("a", "failed", at)], feed);
   await expect.poll(() => heard.at(-1)).toBe("done:a");
   expect(heard.slice(-3)).toEqual(["execution_error:a", "status", "done:a"]);
 });
