@@ -209,6 +209,34 @@ test("everything is done from the keyboard: an example, a value, a run, the even
   expect(await page.locator(".events li").first().isVisible()).toBe(true);
 });
 
+test("what is being typed stands while jobs change the page, and only numbers leave the field", async () => {
+  await pasteWorkflow(page, painting({ steps: 400, ms: 20 }));
+  const jobId = await runWorkflow(page);
+  await jobCard(page, jobId).locator(".preview img").waitFor();
+  await field("width").focus();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Delete");
+  expect(await field("width").inputValue()).toBe("");
+  await page.keyboard.type("1.2e2", { delay: 150 });
+  expect(await field("width").inputValue()).toBe("1.2e2");
+  await field("width").blur();
+  expect(await field("width").inputValue()).toBe("120");
+
+  await page.getByText("JSON", { exact: true }).click();
+  const source = page.getByLabel("The workflow as JSON");
+  await source.focus();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type('{"7": {"class_type": "ToyText", "inputs": {"text": "typed"}}', {
+    delay: 10,
+  });
+  expect(await page.locator(".source [role=alert]").textContent()).toContain("not JSON");
+  await page.keyboard.type("}");
+  await jobCard(page, jobId).getByRole("button", { name: "Cancel" }).click();
+  const typedId = await runWorkflow(page);
+  await ended(typedId, "succeeded");
+  expect(await jobCard(page, typedId).locator(".outputs pre").textContent()).toBe("typed");
+});
+
 test("the editor's own form runs: the gateway converts it", async () => {
   const saved = await readFile(
     fileURLToPath(new URL("./fixtures/editor-workflow.json", import.meta.url)),

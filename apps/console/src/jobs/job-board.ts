@@ -10,23 +10,28 @@ export interface JobBoard {
   add(facts: SavedJob): void;
   /** Takes it off the page; the job itself goes on. */
   remove(jobId: string): void;
-  close(): void;
+  /** Gives the function that ends it. */
+  onChange(listener: () => void): () => void;
 }
 
 export interface JobBoardOptions {
   readonly client: Client;
   readonly storage: Storage;
-  readonly onChange: () => void;
 }
 
 /** Begins with the jobs of before a reload, the one that the address names, and follows what other tabs add. */
-export function jobBoard({ client, storage, onChange }: JobBoardOptions): JobBoard {
+export function jobBoard({ client, storage }: JobBoardOptions): JobBoard {
+  const listeners = new Set<() => void>();
   let jobs: readonly TrackedJob[] = [];
+
+  const changed = () => {
+    for (const listener of listeners) listener();
+  };
 
   const follow = (facts: SavedJob) => {
     if (jobs.some((job) => job.facts.id === facts.id)) return;
-    jobs = [trackJob(client, facts, onChange), ...jobs];
-    onChange();
+    jobs = [trackJob(client, facts, changed), ...jobs];
+    changed();
   };
 
   const add = (facts: SavedJob) => {
@@ -60,12 +65,11 @@ export function jobBoard({ client, storage, onChange }: JobBoardOptions): JobBoa
       forgetJob(storage, jobId);
       jobs.find((job) => job.facts.id === jobId)?.stop();
       jobs = jobs.filter((job) => job.facts.id !== jobId);
-      onChange();
+      changed();
     },
-    close() {
-      removeEventListener("storage", followSaved);
-      removeEventListener("hashchange", followAddress);
-      for (const job of jobs) job.stop();
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
   };
 }

@@ -1,19 +1,18 @@
 import type { Client } from "@rabbitloom/client";
-import { useEffect, useReducer, useState } from "preact/hooks";
-import { type JobBoard, jobBoard } from "../jobs/job-board.ts";
-import { JobCard } from "../jobs/job-card.tsx";
+import { useEffect, useState } from "preact/hooks";
+import type { JobBoard } from "../jobs/job-board.ts";
+import { JobList } from "../jobs/job-list.tsx";
 import type { NodeInfos } from "../workflow/fields.ts";
 import { WorkflowPanel } from "../workflow/workflow-panel.tsx";
 
-interface AppProps {
+export interface AppProps {
   readonly client: Client;
+  readonly board: JobBoard;
   readonly storage: Storage;
 }
 
-export function App({ client, storage }: AppProps) {
-  const board = useJobBoard(client, storage);
+export function App({ client, board, storage }: AppProps) {
   const infos = useNodeInfos(client);
-
   return (
     <>
       <header class="masthead">
@@ -21,40 +20,11 @@ export function App({ client, storage }: AppProps) {
         <p>ComfyUI workflows on your own fleet</p>
       </header>
       <main class="columns">
-        <WorkflowPanel
-          client={client}
-          storage={storage}
-          infos={infos}
-          onSubmitted={(facts) => board?.add(facts)}
-        />
-        <section class="jobs" aria-labelledby="jobs-heading">
-          <h2 id="jobs-heading">Jobs</h2>
-          {board?.jobs.length === 0 && (
-            <p class="empty">Jobs appear here as soon as you run a workflow.</p>
-          )}
-          {board?.jobs.map((job) => (
-            <JobCard
-              key={job.facts.id}
-              client={client}
-              job={job}
-              onRemove={() => board.remove(job.facts.id)}
-            />
-          ))}
-        </section>
+        <WorkflowPanel client={client} storage={storage} infos={infos} onSubmitted={board.add} />
+        <JobList client={client} board={board} />
       </main>
     </>
   );
-}
-
-function useJobBoard(client: Client, storage: Storage): JobBoard | undefined {
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
-  const [board, setBoard] = useState<JobBoard>();
-  useEffect(() => {
-    const opened = jobBoard({ client, storage, onChange: () => redraw(undefined) });
-    setBoard(opened);
-    return () => opened.close();
-  }, [client, storage]);
-  return board;
 }
 
 /** What the fleet says of its node classes; without it every value is edited by its JSON type alone. */

@@ -1,4 +1,5 @@
 import type { Field } from "./fields.ts";
+import { NumberField } from "./number-field.tsx";
 
 export interface FieldControlProps {
   readonly id: string;
@@ -41,16 +42,10 @@ export function FieldControl({ id, isWrong, describedBy, field, onChange }: Fiel
     case "number":
       return (
         <span class="number-control">
-          {/* Text, because a number input cannot hold 64 bits; the gateway checks the limits. */}
-          <input
-            {...common}
-            type="text"
-            inputMode="decimal"
-            title={limitsText(control)}
-            value={String(value)}
-            onChange={({ currentTarget: { value: text } }) =>
-              onChange(numberOf(text), /[.eE]/.test(text))
-            }
+          <NumberField
+            attributes={{ ...common, title: limitsText(control) }}
+            value={value}
+            onChange={onChange}
           />
           {/seed$/.test(name) && (
             <button type="button" class="quiet" onClick={() => onChange(randomSeed())}>
@@ -65,14 +60,14 @@ export function FieldControl({ id, isWrong, describedBy, field, onChange }: Fiel
           {...common}
           rows={3}
           value={String(value)}
-          onChange={({ currentTarget }) => onChange(currentTarget.value)}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
         />
       ) : (
         <input
           {...common}
           type="text"
           value={String(value)}
-          onChange={({ currentTarget }) => onChange(currentTarget.value)}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
         />
       );
     case "image":
@@ -80,19 +75,8 @@ export function FieldControl({ id, isWrong, describedBy, field, onChange }: Fiel
   }
 }
 
-/** A text that is no number goes as it is, so that the gateway can say what is wrong with it. */
-function numberOf(text: string): unknown {
-  const trimmed = text.trim();
-  if (/^-?\d+$/.test(trimmed)) {
-    const whole = Number(trimmed);
-    return Number.isSafeInteger(whole) ? whole : BigInt(trimmed);
-  }
-  const value = Number(trimmed);
-  return trimmed !== "" && Number.isFinite(value) ? value : text;
-}
-
-function limitsText({ min, max }: { min?: number; max?: number }): string | undefined {
-  if (min === undefined && max === undefined) return undefined;
+function limitsText({ min, max }: { min?: number; max?: number }): string {
+  if (min === undefined && max === undefined) return "";
   return `${min ?? "…"} to ${max ?? "…"}`;
 }
 

@@ -84,9 +84,13 @@ function controlOf(
   if (options.image_upload === true || classType === "LoadImage") {
     return { kind: "image", choices: choices ?? [] };
   }
+  if (type === "INT" || type === "FLOAT") return { kind: "number", ...limits(options) };
   if (choices && typeof value === "string") return { kind: "choice", choices };
   if (typeof value === "boolean") return { kind: "switch" };
-  if (typeof value === "string") return { kind: "text", isLong: isLongText(value, options) };
+  if (typeof value === "string") {
+    // By the declaration alone: a control that changed with the text would lose the focus.
+    return { kind: "text", isLong: declaration === undefined || options.multiline === true };
+  }
   if (typeof value === "number" || typeof value === "bigint")
     return { kind: "number", ...limits(options) };
   return undefined;
@@ -95,10 +99,6 @@ function controlOf(
 function choicesOf(type: unknown, options: Readonly<Record<string, unknown>>) {
   const list = Array.isArray(type) ? type : type === "COMBO" ? options.options : undefined;
   return Array.isArray(list) ? list.map(String) : undefined;
-}
-
-function isLongText(value: string, options: Readonly<Record<string, unknown>>): boolean {
-  return options.multiline === true || value.length > 60 || value.includes("\n");
 }
 
 function limits({ min, max, step }: Readonly<Record<string, unknown>>) {

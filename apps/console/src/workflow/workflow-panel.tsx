@@ -7,8 +7,9 @@ import { type NodeInfos, nodeForms, withValue } from "./fields.ts";
 import { NodeFormView } from "./node-form.tsx";
 import { saveDraft, savedDraft } from "./saved-draft.ts";
 import { complaintsOf, SubmitError } from "./submit-error.tsx";
-import { type Draft, readWorkflow, workflowBody, workflowText } from "./workflow.ts";
+import { type Draft, workflowBody } from "./workflow.ts";
 import { WorkflowIntake } from "./workflow-intake.tsx";
+import { WorkflowSource } from "./workflow-source.tsx";
 
 export interface WorkflowPanelProps {
   readonly client: Client;
@@ -107,35 +108,6 @@ export function WorkflowPanel({ client, storage, infos, onSubmitted }: WorkflowP
   );
 }
 
-/** The workflow's own text, for what has no field. */
-function WorkflowSource({ draft, onChange }: { draft: Draft; onChange: (draft: Draft) => void }) {
-  const [problem, setProblem] = useState<string>();
-  return (
-    <details class="source">
-      <summary>JSON</summary>
-      <textarea
-        aria-label="The workflow as JSON"
-        rows={12}
-        spellcheck={false}
-        value={workflowText(draft.workflow)}
-        onChange={({ currentTarget }) => {
-          try {
-            onChange({ ...draft, workflow: readWorkflow(currentTarget.value) });
-            setProblem(undefined);
-          } catch (cause) {
-            setProblem(cause instanceof Error ? cause.message : String(cause));
-          }
-        }}
-      />
-      {problem !== undefined && (
-        <p class="complaint" role="alert">
-          {problem}
-        </p>
-      )}
-    </details>
-  );
-}
-
 function titlesOf(draft: Draft, infos: NodeInfos): Readonly<Record<string, string>> {
   return Object.fromEntries(nodeForms(draft.workflow, infos).map(({ id, title }) => [id, title]));
 }
@@ -145,7 +117,7 @@ function useRunKey(form: RefObject<HTMLFormElement | null>) {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
-      // A field gives its value when it loses the focus; the form takes it with the next drawing.
+      // A field gives what is no number when it loses the focus; the form has it with the next drawing.
       const { activeElement } = document;
       if (activeElement instanceof HTMLElement) activeElement.blur();
       setTimeout(() => {

@@ -68,7 +68,7 @@ test("every value gets the control that its declaration asks for, links get none
     ["scheduler", { kind: "choice", choices: ["karras", "normal"] }],
     ["text", { kind: "text", isLong: true }],
     ["add_noise", { kind: "switch" }],
-    ["unknown", { kind: "text", isLong: false }],
+    ["unknown", { kind: "text", isLong: true }],
   ]);
 });
 
