@@ -65,7 +65,7 @@ export function metrics({ queueSize, workers, sockets }: Gauges): Metrics {
   });
   const eventLag = new Histogram({
     name: "rabbitloom_event_lag_seconds",
-    help: "From a worker saying something to this gateway hearing it.",
+    help: "From a worker saying that a job starts or ends to this gateway hearing it.",
     buckets: SHORT_SECONDS,
     registers,
   });
@@ -133,13 +133,14 @@ export function metrics({ queueSize, workers, sockets }: Gauges): Metrics {
     observe(event) {
       const job = tracked.get(event.jobId);
       if (job === undefined) return;
+      if (event.type !== "job-start" && event.type !== "job-end") return;
       const at = Date.parse(event.at);
       eventLag.observe(Math.max(0, Date.now() - at) / 1000);
       if (event.type === "job-start") {
         if (event.attempt > 1) redeliveries.inc();
         if (job.startedAt === undefined) queueWait.observe(Math.max(0, at - job.at) / 1000);
         job.startedAt = at;
-      } else if (event.type === "job-end") {
+      } else {
         tracked.delete(event.jobId);
         jobs.inc({ state: event.state });
         if (job.startedAt !== undefined) {

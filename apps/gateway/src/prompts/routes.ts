@@ -49,7 +49,8 @@ export function promptRoutes(app: FastifyInstance, options: PromptRouteOptions):
       let ending: Promise<JobEndEvent | undefined> | undefined;
       const submitted = await intake.submit(submission, {
         beforePublish: (jobId) => {
-          if (preferences.respondAsync) return;
+          // Both together mean: wait so long, then answer 202 (RFC 7240, 4.3).
+          if (preferences.respondAsync && preferences.waitSeconds === undefined) return;
           const timeoutMs =
             preferences.waitSeconds === undefined ? undefined : preferences.waitSeconds * 1000;
           ending = waitForEnd(hub, jobId, { timeoutMs, signal: gone.signal });

@@ -97,6 +97,13 @@ describe("a client that waits", () => {
     expect((await gateway.app.inject(location)).json()).toEqual({ "2": { text: ["done"] } });
   });
 
+  test("that would rather not wait, but may for a while, gets what is ready by then", async () => {
+    endJobs(gateway, { outputs: { "2": { text: ["ready"] } } });
+    const answer = await post(savePrompt, { prefer: "respond-async, wait=5" });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toMatchObject({ outputs: { "2": { text: ["ready"] } } });
+  });
+
   test("is answered from the store when the job's events were lost", async () => {
     gateway.amqp.onJob = ({ jobId }) => {
       gateway.store.end(jobId, { state: "succeeded", outputs: { "2": { text: ["kept"] } } });
