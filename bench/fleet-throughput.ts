@@ -5,9 +5,8 @@
  *
  *   ./loom bench fleet-throughput
  */
-import { closedLoop, type LoopOptions, printLoop } from "./support/closed-loop.ts";
+import { closedLoop, type LoopOptions, percentile, printLoop } from "./support/closed-loop.ts";
 import { openBenchFleet } from "./support/fleet.ts";
-import { quantile } from "./support/measure.ts";
 import { emptyImagePrompt, postPrompt } from "./support/post-prompt.ts";
 import { rawRpc } from "./support/raw-rpc.ts";
 import { printSetting } from "./support/versions.ts";
@@ -31,7 +30,7 @@ for (const [i, loop] of loops.entries()) {
   const baseline = raw[i];
   if (baseline === undefined) throw new Error("no baseline");
   printLoop({ ...baseline, name: `raw amqplib RPC, ${loop.name}` });
-  const slower = (quantile(ours, 0.5) / quantile(baseline, 0.5)).toFixed(1);
+  const slower = (percentile(ours.sorted, 0.5) / percentile(baseline.sorted, 0.5)).toFixed(1);
   const fewer = (baseline.perSecond / ours.perSecond).toFixed(1);
   printLoop(
     { ...ours, name: `POST to picture, ${loop.name}` },

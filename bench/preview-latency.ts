@@ -6,8 +6,8 @@
  */
 import { createClient } from "@rabbitloom/client";
 import { WebSocket } from "ws";
+import { printTimes } from "./support/closed-loop.ts";
 import { openBenchFleet } from "./support/fleet.ts";
-import { printSamples } from "./support/measure.ts";
 import { printSetting } from "./support/versions.ts";
 
 const WARM_UP = 20;
@@ -27,7 +27,7 @@ for (const watchers of [1, 50]) {
     },
   });
   const times = await Promise.all(Array.from({ length: watchers }, () => watch(job.id)));
-  printSamples({
+  printTimes({
     name: `preview of ${BYTES / 1000} KB, worker to callback, ${watchers} watchers`,
     sorted: times.flat().sort((a, b) => a - b),
   });

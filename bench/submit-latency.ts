@@ -7,8 +7,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { topology } from "@rabbitloom/protocol";
 import { connect } from "amqplib";
+import { printTimes } from "./support/closed-loop.ts";
 import { openBenchFleet } from "./support/fleet.ts";
-import { printSamples } from "./support/measure.ts";
 import { emptyImagePrompt, postPrompt } from "./support/post-prompt.ts";
 import { printSetting } from "./support/versions.ts";
 
@@ -47,4 +47,4 @@ for (let i = 0; i < 350; i++) {
   await delay(10); // idle means idle: the worker has acknowledged and waits again
 }
 await connection.close();
-printSamples({ name: "POST to job-start, idle fleet", sorted: times.sort((a, b) => a - b) });
+printTimes({ name: "POST to job-start, idle fleet", sorted: times.sort((a, b) => a - b) });

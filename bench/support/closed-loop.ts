@@ -1,6 +1,7 @@
-import { quantile, type Samples } from "./measure.ts";
-
-export interface LoopResult extends Samples {
+export interface LoopResult {
+  readonly name: string;
+  /** Milliseconds, sorted. */
+  readonly sorted: readonly number[];
   readonly perSecond: number;
 }
 
@@ -40,8 +41,21 @@ export async function closedLoop(
 }
 
 export function printLoop(result: LoopResult, note = ""): void {
-  const [median, p95] = [0.5, 0.95].map((share) => quantile(result, share).toFixed(2).padStart(8));
-  console.log(
-    `${result.name.padEnd(44)} ${result.perSecond.toFixed(0).padStart(6)}/s  median ${median} ms  p95 ${p95} ms  n ${result.sorted.length}  ${note}`,
+  printTimes(
+    { ...result, name: `${result.name.padEnd(40)} ${result.perSecond.toFixed(0)}/s` },
+    note,
   );
+}
+
+/** Wall times of many calls in milliseconds, sorted. */
+export function printTimes({ name, sorted }: Omit<LoopResult, "perSecond">, note = ""): void {
+  const [median, p95] = [0.5, 0.95].map((share) => percentile(sorted, share).toFixed(2));
+  console.log(
+    `${name.padEnd(58)} median ${median?.padStart(8)} ms   p95 ${p95?.padStart(8)} ms   n ${sorted.length}  ${note}`,
+  );
+}
+
+/** `share` 0.5 is the median. */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
