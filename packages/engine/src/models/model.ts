@@ -67,7 +67,13 @@ export type Prediction = "eps" | "v" | "edm" | "x0" | "flow";
 /** Which noise levels a network knows, and what timestep it is told for each. */
 export type ModelSampling =
   /** sigmas: [T], ascending, that of timestep t at index t. */
-  | { readonly kind: "discrete"; readonly sigmaData: number; readonly sigmas: Float32Array }
+  | {
+      readonly kind: "discrete";
+      readonly sigmaData: number;
+      readonly sigmas: Float32Array;
+      /** Timesteps from entry to entry; entry i is then timestep i spacing + spacing - 1. @default 1 */
+      readonly spacing?: number;
+    }
   /** Timestep "edm": 0.25 ln s; "v": atan(s) 2/pi. */
   | {
       readonly kind: "continuous";
@@ -76,7 +82,13 @@ export type ModelSampling =
       readonly sigmaMax: number;
       readonly timestep: "edm" | "v";
     }
-  | { readonly kind: "flow"; readonly shift: number; readonly multiplier: number };
+  | {
+      readonly kind: "flow";
+      readonly shift: number;
+      readonly multiplier: number;
+      /** How finely schedules divide the way. @default 1000 */
+      readonly levels?: number;
+    };
 
 /** Between a LATENT's values z, the VAE's own, and those that the network works on: (z - shift) scale. */
 export interface LatentFormat {
