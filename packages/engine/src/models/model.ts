@@ -2,6 +2,7 @@
  * What MODEL, CLIP, VAE and CONDITIONING values are. A value is data around a network: nodes that change a
  * model make a copy with other data, and the network, with its sessions, stays one for all copies.
  */
+import type { ModelGuidance } from "../guidance/model-guidance.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** A MODEL: a denoising network, and how what it says is to be read. */
@@ -13,6 +14,8 @@ export interface DiffusionModel {
   readonly prediction: Prediction;
   readonly sampling: ModelSampling;
   readonly latentFormat: LatentFormat;
+  /** What nodes changed about guidance. */
+  readonly guidance?: ModelGuidance;
 }
 
 /** A denoising network of one file. */
@@ -61,8 +64,9 @@ export function predict(model: DiffusionModel, inputs: NetworkInputs): Promise<T
 /**
  * How D, the clean latent, follows from the output at sigma s, with sd = `sigmaData`:
  * "eps": x - s out. "v": x sd^2/(s^2+sd^2) - out s sd/sqrt(s^2+sd^2). "edm": the same with +. "x0": out. "flow": x - s out.
+ * "lcm": the eps form's D, mixed with x by the boundary conditions of consistency models. "img-to-img": out, of an x that is not scaled.
  */
-export type Prediction = "eps" | "v" | "edm" | "x0" | "flow";
+export type Prediction = "eps" | "v" | "edm" | "x0" | "flow" | "lcm" | "img-to-img";
 
 /** Which noise levels a network knows, and what timestep it is told for each. */
 export type ModelSampling =
@@ -170,6 +174,8 @@ export interface ConditioningEntry {
   readonly mask?: Tensor;
   /** @default 1 */
   readonly maskStrength?: number;
+  /** The area is the mask's bounding box. */
+  readonly isAreaOfMask?: boolean;
   /** Of the sampling, 0 its start and 1 its end. */
   readonly startPercent?: number;
   readonly endPercent?: number;

@@ -15,6 +15,7 @@ import type { NodeClass } from "../nodes/define-node.ts";
 import { loadPack } from "../nodes/load-pack.ts";
 import { createRegistry, nodeCatalog } from "../nodes/registry.ts";
 import { createLocalNames } from "../nodes/saving/local-names.ts";
+import { createRuntime } from "../ort/runtime.ts";
 import { checkPrompt, readPrompt, refusal, validationReport } from "./check-prompt.ts";
 import type { Engine, EngineCatalog, EngineJob, EngineOptions } from "./engine.ts";
 import { openFolders } from "./open-folders.ts";
@@ -28,7 +29,8 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
   const models = createModelFiles(modelRoots);
   const { packs, failedPacks } = await loadPacks(options.nodes ?? []);
   const { maxInputPixels } = options;
-  const registry = createRegistry(coreNodes({ maxInputPixels }), ...packs);
+  const runtime = createRuntime({ device: options.device });
+  const registry = createRegistry(coreNodes({ maxInputPixels, runtime }), ...packs);
   const nodes = nodeCatalog(registry);
   const host: ExecutionHost = {
     registry,
@@ -97,6 +99,7 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
     free: async () => {
       host.cache.clear();
       host.states.clear();
+      await runtime.free();
     },
     async [Symbol.asyncDispose]() {
       const reason = new CodedError("JOB_CANCELLED", "the engine was closed");

@@ -1,0 +1,141 @@
+import type { Network, Runtime } from "../ort/runtime.ts";
+import { type Tensor, tensor } from "../tensor.ts";
+import { clipTokenizer, END_TOKEN } from "../text/clip-tokenizer.ts";
+import { emptyRow, type PromptToken, tokenRows } from "../text/token-rows.ts";
+import { checkFinite } from "./check-finite.ts";
+import { buildClipText, clipTextShape } from "./clip-text.ts";
+import type { EncodedText } from "./model.ts";
+import type { Weights } from "./weights.ts";
+
+/** CLIP-L, or one of OpenCLIP's towers (H or G). */
+export type TowerSlot = "l" | "g";
+
+/** Vectors of a learnt embedding for one tower, each [D]. */
+export type FindEmbedding = (
+  name: string,
+  tower: { readonly slot: TowerSlot; readonly width: number },
+) => Promise<readonly Float32Array[] | undefined>;
+
+/** How one text tower is built and read. */
+export interface TowerKind {
+  readonly slot: TowerSlot;
+  readonly activation: "quick-gelu" | "gelu";
+  /** Fills rows up. */
+  readonly padding: number;
+  /** The layer whose states are the context, as CLIPSetLastLayer counts. */
+  readonly lastLayer: number;
+  /** Whether the context gets the final norm. */
+  readonly normed: boolean;
+  /** Whether the pooled text goes through the text projection. */
+  readonly projected: boolean;
+}
+
+/** Rows of tokens to states. */
+export interface TextTower {
+  readonly width: number;
+  rows(prompt: string): Promise<readonly TokenRow[]>;
+  emptyRow(): TokenRow;
+  /** context: [1,77 rows,D]; pooled: [1,P], of the first row. */
+  encode(rows: readonly TokenRow[], lastLayer?: number): Promise<EncodedText>;
+}
+
+export type TokenRow = readonly PromptToken[];
+
+const HEAD_WIDTH = 64;
+
+export function createTextTower(
+  runtime: Runtime,
+  {
+    weights,
+    kind,
+    findEmbedding,
+  }: {
+    readonly weights: Weights;
+    readonly kind: TowerKind;
+    readonly findEmbedding?: FindEmbedding | undefined;
+  },
+): TextTower {
+  const { tokens: length, width, layers } = clipTextShape(weights);
+  const heads = Number(weights.metadata.get("rabbitloom.clip_heads") ?? width / HEAD_WIDTH);
+  const padded = { length, padding: kind.padding };
+  const tower = { slot: kind.slot, width };
+  const name = `the text encoder of ${JSON.stringify(weights.name)}`;
+
+  function network(lastLayer: number): Network {
+    const used = layers + 1 + lastLayer;
+    const options = { ...kind, heads, layers: used < 1 ? layers : used };
+    return {
+      key: `text ${weights.id} ${weights.prefix} ${options.layers} ${kind.normed}`,
+      name,
+      build: (graph) => buildClipText(graph, weights, options),
+    };
+  }
+  runtime.check(network(kind.lastLayer));
+
+  return {
+    width,
+    rows: async (prompt) =>
+      await tokenRows(prompt, {
+        ...padded,
+        tokenize: await clipTokenizer(),
+        embedding: async (embedding) => await findEmbedding?.(embedding, tower),
+      }),
+    emptyRow: () => emptyRow(padded),
+    async encode(rows, lastLayer = kind.lastLayer) {
+      const isWeighted = rows.some((row) => row.some(({ weight }) => weight !== 1));
+      const encoded = isWeighted ? [...rows, emptyRow(padded)] : rows;
+      const outputs = await runtime.run(network(lastLayer), feedsOf(encoded, { length, width }));
+      const hidden = checkFinite(outputs.get("hidden"), name);
+      const pooled = checkFinite(outputs.get("pooled"), name);
+      if (isWeighted) applyWeights(hidden, rows);
+      const size = rows.length * length;
+      const [, pooledWidth = 0] = pooled.shape;
+      return {
+        context: tensor([1, size, width], hidden.data.slice(0, size * width)),
+        pooled: tensor([1, pooledWidth], pooled.data.slice(0, pooledWidth)),
+      };
+    },
+  };
+}
+
+function feedsOf(rows: readonly TokenRow[], { length, width }: { length: number; width: number }) {
+  const ids = new BigInt64Array(rows.length * length);
+  const given = new Uint8Array(ids.length);
+  const vectors = new Float32Array(ids.length * width);
+  const selection = new Float32Array(ids.length);
+  rows.forEach((row, index) => {
+    const start = index * length;
+    row.forEach(({ id, vector }, position) => {
+      ids[start + position] = BigInt(id);
+      if (vector === undefined) return;
+      given[start + position] = 1;
+      vectors.set(vector, (start + position) * width);
+    });
+    selection[start + row.findIndex(({ id, vector }) => id === END_TOKEN && !vector)] = 1;
+  });
+  const batch = rows.length;
+  return {
+    tokens: { shape: [batch, length], data: ids },
+    given: { shape: [batch, length, 1], data: given },
+    vectors: { shape: [batch, length, width], data: vectors },
+    selection: { shape: [batch, 1, length], data: selection },
+  };
+}
+
+/** z = (z - e) weight + e, with e the state of the empty prompt (the last of hidden's rows) at the same place. */
+function applyWeights(hidden: Tensor, rows: readonly TokenRow[]): void {
+  const [, length = 0, width = 0] = hidden.shape;
+  const { data } = hidden;
+  const emptyStart = rows.length * length * width;
+  rows.forEach((row, index) => {
+    row.forEach(({ weight }, position) => {
+      if (weight === 1) return;
+      const at = (index * length + position) * width;
+      const emptyAt = emptyStart + position * width;
+      for (let i = 0; i < width; i++) {
+        const empty = data[emptyAt + i] ?? 0;
+        data[at + i] = ((data[at + i] ?? 0) - empty) * weight + empty;
+      }
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import { CodedError } from "@rabbitloom/protocol";
+import type { Network, Runtime } from "../ort/runtime.ts";
+import { type Tensor, tensor } from "../tensor.ts";
+import { autoencoderShape, buildDecoder, buildEncoder } from "./autoencoder.ts";
+import { checkFinite } from "./check-finite.ts";
+import { channelsFirst, channelsLast } from "./layout.ts";
+import type { Vae } from "./model.ts";
+import { entryOf, type Weights } from "./weights.ts";
+
+/** A VAE of a file's `encoder.` and `decoder.`; a file with only one of them does only one of the two. */
+export function createVae(runtime: Runtime, weights: Weights): Vae {
+  const { latentChannels, downscale } = autoencoderShape(weights);
+  const quoted = JSON.stringify(weights.name);
+  const decoder: Network = {
+    key: `vae decoder ${weights.id}`,
+    name: `the VAE decoder of ${quoted}`,
+    build: (graph) => buildDecoder(graph, weights),
+  };
+  const encoder: Network = {
+    key: `vae encoder ${weights.id}`,
+    name: `the VAE encoder of ${quoted}`,
+    build: (graph) => buildEncoder(graph, weights),
+  };
+  runtime.check(decoder);
+
+  return {
+    family: "AutoencoderKL",
+    latentChannels,
+    downscale,
+    async decode(latents, signal) {
+      if (latents.shape[1] !== latentChannels) {
+        throw new CodedError(
+          "NODE_FAILED",
+          `${decoder.name} wants latents of ${latentChannels} channels, got ${latents.shape[1]}`,
+        );
+      }
+      return await oneByOne(latents, signal, async (latent) => {
+        const outputs = await runtime.run(decoder, { latents: latent });
+        const pixels = checkFinite(outputs.get("pixels"), decoder.name);
+        return channelsLast(pixels, (y) => clamp((y + 1) / 2));
+      });
+    },
+    async encode(pixels, signal) {
+      entryOf(weights, "encoder.conv_in.weight");
+      return await oneByOne(pixels, signal, async (picture) => {
+        const moved = channelsFirst(picture, (value) => value * 2 - 1);
+        const outputs = await runtime.run(encoder, { pixels: moved });
+        return meansOf(checkFinite(outputs.get("moments"), encoder.name));
+      });
+    },
+  };
+}
+
+/** A batch entry by entry: memory then does not grow with the batch. */
+async function oneByOne(
+  batch: Tensor,
+  signal: AbortSignal | undefined,
+  work: (entry: Tensor) => Promise<Tensor>,
+): Promise<Tensor> {
+  const [count = 0, ...shape] = batch.shape;
+  const size = batch.data.length / count;
+  const results: Tensor[] = [];
+  for (let index = 0; index < count; index++) {
+    signal?.throwIfAborted();
+    const data = batch.data.subarray(index * size, (index + 1) * size);
+    results.push(await work(tensor([1, ...shape], data)));
+  }
+  return stack(results);
+}
+
+function stack(entries: readonly Tensor[]): Tensor {
+  const [, ...shape] = entries[0]?.shape ?? [];
+  const stacked = tensor([entries.length, ...shape]);
+  let offset = 0;
+  for (const { data } of entries) {
+    stacked.data.set(data, offset);
+    offset += data.length;
+  }
+  return stacked;
+}
+
+/** The first half of the moments' channels; the posterior's variance is not used. moments: [1,2C,h,w]; returns [1,C,h,w] */
+function meansOf(moments: Tensor): Tensor {
+  const [, channels = 0, height = 0, width = 0] = moments.shape;
+  const half = channels / 2;
+  return tensor([1, half, height, width], moments.data.slice(0, half * height * width));
+}
+
+const clamp = (value: number) => Math.min(Math.max(value, 0), 1);

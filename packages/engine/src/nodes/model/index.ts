@@ -1,0 +1,19 @@
+import type { Runtime } from "../../ort/runtime.ts";
+import type { NodeClass } from "../define-node.ts";
+import { checkpointLoaderSimple } from "./checkpoint-loader.ts";
+import { clipLoader, dualClipLoader, unetLoader, vaeLoader } from "./part-loaders.ts";
+import * as text from "./text-encode.ts";
+import * as vae from "./vae-nodes.ts";
+
+/** The nodes that load models, and those that run text encoders and VAEs. */
+export function modelNodes(runtime: Runtime): readonly NodeClass[] {
+  return [
+    checkpointLoaderSimple(runtime),
+    unetLoader(runtime),
+    clipLoader(runtime),
+    dualClipLoader(runtime),
+    vaeLoader(runtime),
+    ...Object.values(text),
+    ...Object.values(vae),
+  ];
+}

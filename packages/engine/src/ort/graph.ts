@@ -1,0 +1,151 @@
+import path from "node:path";
+import type { TensorEntry } from "../models/weights.ts";
+import {
+  type ElementType,
+  encodeModel,
+  type OnnxAttributes,
+  type OnnxInitializer,
+  type OnnxNode,
+  type OnnxSocket,
+} from "./onnx-model.ts";
+import type { OperatorChoice } from "./operators.ts";
+
+/** The name of what a node of the graph puts out. */
+export type Value = string;
+
+/** Collects the nodes of one network. Activations have the provider's compute type, inputs and outputs are F32. */
+export interface Graph {
+  readonly choice: OperatorChoice;
+  /** Adds a node with one output. */
+  add(
+    operator: string,
+    inputs: readonly Value[],
+    attributes?: OnnxAttributes,
+    domain?: "" | "com.microsoft",
+  ): Value;
+  /** Numbers arrive in the compute type; `raw` leaves them F32. */
+  input(name: string, shape: OnnxSocket["shape"], options?: InputOptions): Value;
+  output(name: string, value: Value, shape: OnnxSocket["shape"]): void;
+  /** Numbers in the graph itself, in the compute type; `raw` leaves them F32. */
+  constant(values: Iterable<number>, shape: readonly number[], options?: Raw): Value;
+  /** Shapes and indices. */
+  integers(values: readonly number[]): Value;
+  /** A checkpoint's tensor, where it lies in its file, in the compute type; `raw` leaves it in the file's. */
+  weight(entry: TensorEntry, options?: Raw): Value;
+  /** A value converted to the compute type, unless it is known to have it. */
+  computed(value: Value): Value;
+  /** `make`'s result the first time, the same value from then on. */
+  once(key: string, make: () => Value): Value;
+  /** Sum over the weights in use. */
+  readonly weightElements: number;
+  /** Whether a weight is stored in another type than it is computed in. */
+  readonly castsWeights: boolean;
+  encode(): Uint8Array;
+}
+
+interface Raw {
+  readonly raw?: boolean;
+}
+
+interface InputOptions extends Raw {
+  /** @default "F32" */
+  readonly type?: "F32" | "I64" | "BOOL";
+}
+
+/** Locations of weights are told relative to it, so that one network can draw on files of several folders. */
+export const WEIGHTS_ROOT = path.parse(process.cwd()).root;
+
+/** GroupNormalization computes its statistics in F32 from opset 21 on. */
+const OPERATOR_SETS = { "": 21, "com.microsoft": 1 };
+
+export function createGraph(choice: OperatorChoice): Graph {
+  const nodes: OnnxNode[] = [];
+  const initializers = new Map<string, OnnxInitializer>();
+  const inputs: OnnxSocket[] = [];
+  const outputs: OnnxSocket[] = [];
+  const values = new Map<string, Value>();
+  let weightElements = 0;
+  let castsWeights = false;
+
+  const graph: Graph = {
+    choice,
+    add(operator, from, attributes = {}, domain = "") {
+      const name = `${operator}_${nodes.length}`;
+      nodes.push({ operator, domain, inputs: from, outputs: [name], attributes });
+      return name;
+    },
+    input(name, shape, { type = "F32", raw = type !== "F32" } = {}) {
+      inputs.push({ name, type, shape });
+      return raw ? name : graph.computed(name);
+    },
+    output(name, value, shape) {
+      nodes.push({
+        operator: choice.compute === "F32" ? "Identity" : "Cast",
+        domain: "",
+        inputs: [value],
+        outputs: [name],
+        attributes: choice.compute === "F32" ? {} : { to: CAST_TARGETS.F32 },
+      });
+      outputs.push({ name, type: "F32", shape });
+    },
+    constant(numbers, shape, { raw = false } = {}) {
+      const data = Float32Array.from(numbers);
+      const name = `constant_${initializers.size}`;
+      initializers.set(name, { name, type: "F32", shape, data: bytesOf(data) });
+      return raw ? name : graph.computed(name);
+    },
+    integers: (numbers) =>
+      graph.once(`integers ${numbers.join()}`, () => {
+        const name = `integers_${initializers.size}`;
+        const data = bytesOf(BigInt64Array.from(numbers, BigInt));
+        initializers.set(name, { name, type: "I64", shape: [numbers.length], data });
+        return name;
+      }),
+    weight(entry, { raw = false } = {}) {
+      const { type, shape, location, offset, length } = entry;
+      const name = `${location}@${offset}+${length}[${shape.join()}]`;
+      if (!initializers.has(name)) {
+        const data = { location: path.relative(WEIGHTS_ROOT, location), offset, length };
+        initializers.set(name, { name, type, shape, data });
+        weightElements += shape.reduce((product, size) => product * size, 1);
+      }
+      if (raw || type === choice.compute) return name;
+      castsWeights = true;
+      return graph.computed(name);
+    },
+    computed(value) {
+      const socketType = inputs.find(({ name }) => name === value)?.type;
+      const type = initializers.get(value)?.type ?? socketType;
+      if (type === choice.compute) return value;
+      return graph.once(`computed ${value}`, () =>
+        graph.add("Cast", [value], { to: CAST_TARGETS[choice.compute] }),
+      );
+    },
+    once(key, make) {
+      const known = values.get(key) ?? make();
+      values.set(key, known);
+      return known;
+    },
+    get weightElements() {
+      return weightElements;
+    },
+    get castsWeights() {
+      return castsWeights;
+    },
+    encode: () =>
+      encodeModel({
+        operatorSets: OPERATOR_SETS,
+        nodes,
+        initializers: [...initializers.values()],
+        inputs,
+        outputs,
+      }),
+  };
+  return graph;
+}
+
+const CAST_TARGETS = { F32: 1, F16: 10 } as const satisfies Partial<Record<ElementType, number>>;
+
+function bytesOf(data: Float32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,110 @@
+import { type ClipTokenizer, END_TOKEN, START_TOKEN } from "./clip-tokenizer.ts";
+import { promptWeights } from "./prompt-weights.ts";
+
+/** One place of a text encoder's input. */
+export interface PromptToken {
+  readonly id: number;
+  readonly weight: number;
+  /** Taken in place of the id's own vector: a learnt embedding. [D] */
+  readonly vector?: Float32Array;
+}
+
+export interface TokenRowOptions {
+  readonly tokenize: ClipTokenizer;
+  /** L */
+  readonly length: number;
+  /** Fills a row up behind its end. */
+  readonly padding: number;
+  /** The vectors of a name after `embedding:`; none when there is no such embedding. */
+  embedding?(name: string): Promise<readonly Float32Array[] | undefined>;
+}
+
+/** Parts of a prompt shorter than this are not cut at the end of a row. */
+const LONG_GROUP = 8;
+
+/** A prompt as rows of `length` tokens: start, what fits, end, padding. */
+export async function tokenRows(
+  prompt: string,
+  options: TokenRowOptions,
+): Promise<readonly (readonly PromptToken[])[]> {
+  const { length, padding } = options;
+  const room = length - 1;
+  const rows: PromptToken[][] = [[plain(START_TOKEN)]];
+  let row = rows[0] ?? [];
+
+  function endRow(): void {
+    row.push(plain(END_TOKEN));
+    while (row.length < length) row.push(plain(padding));
+  }
+  function nextRow(): void {
+    endRow();
+    row = [plain(START_TOKEN)];
+    rows.push(row);
+  }
+
+  for (const group of await tokenGroups(prompt, options)) {
+    let rest = group;
+    while (row.length + rest.length > room) {
+      if (group.length >= LONG_GROUP) {
+        const cut = room - row.length;
+        row.push(...rest.slice(0, cut));
+        rest = rest.slice(cut);
+      }
+      nextRow();
+    }
+    row.push(...rest);
+  }
+  endRow();
+  return rows;
+}
+
+const plain = (id: number): PromptToken => ({ id, weight: 1 });
+
+/** The row of an empty prompt. */
+export function emptyRow({
+  length,
+  padding,
+}: Pick<TokenRowOptions, "length" | "padding">): readonly PromptToken[] {
+  return [
+    plain(START_TOKEN),
+    plain(END_TOKEN),
+    ...Array.from({ length: length - 2 }, () => plain(padding)),
+  ];
+}
+
+/** The tokens that belong together: those of one weight, and the vectors of one embedding. */
+async function tokenGroups(
+  prompt: string,
+  { tokenize, embedding }: TokenRowOptions,
+): Promise<PromptToken[][]> {
+  const groups: PromptToken[][] = [];
+  for (const { text, weight } of promptWeights(prompt)) {
+    for (const part of text.split(EMBEDDING_STARTS)) {
+      const named = EMBEDDING.exec(part);
+      const vectors = await findVectors(named?.[1] ?? "", embedding);
+      if (vectors !== undefined) {
+        groups.push(vectors.found.map((vector) => ({ id: 0, weight, vector })));
+      }
+      const words = named === null ? part : (vectors?.rest ?? "") + (named[2] ?? "");
+      groups.push(tokenize(words).map((id) => ({ id, weight })));
+    }
+  }
+  return groups.filter((group) => group.length > 0);
+}
+
+const EMBEDDING_STARTS = /(?<=^|[ \n])(?=embedding:)/;
+const EMBEDDING = /^embedding:(\S*)(.*)$/s;
+
+/** A comma right behind a name is not of the name, unless a file is called so. */
+async function findVectors(
+  name: string,
+  embedding: TokenRowOptions["embedding"],
+): Promise<{ found: readonly Float32Array[]; rest: string } | undefined> {
+  if (name === "" || embedding === undefined) return undefined;
+  const found = await embedding(name);
+  if (found !== undefined) return { found, rest: "" };
+  const stripped = name.replace(/,+$/, "");
+  const foundStripped = stripped === name ? undefined : await embedding(stripped);
+  if (foundStripped === undefined) return undefined;
+  return { found: foundStripped, rest: name.slice(stripped.length) };
+}
