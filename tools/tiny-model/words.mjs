@@ -7,7 +7,9 @@ const { default: Tokenizer } = createRequire(import.meta.url)(process.argv[2] ??
 const { encoder } = new Tokenizer();
 const words =
   `a an the of on to , background small large circle square triangle left right above over below under
-  red green blue yellow purple orange white black picture drawing image photo bright simple shape icon poster flat`.split(/\s+/);
+  red green blue yellow purple orange white black picture drawing image photo bright simple shape icon poster flat`.split(
+    /\s+/,
+  );
 
 const ids = Object.fromEntries(
   words.map((word) => {

@@ -25,6 +25,9 @@ export const test = defineCommand({
     const tallies: Tally[] = [];
     if (filters.length === 0) {
       tallies.push(await check("build", () => runTool("tsc", ["-b"])));
+      tallies.push(
+        await check("types of the tests", () => runTool("tsc", ["-p", "tsconfig.tests.json"])),
+      );
       tallies.push(await check("lint", () => runTool("biome", ["check"])));
       tallies.push(await check("page", buildConsole));
     }

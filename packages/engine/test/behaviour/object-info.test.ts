@@ -17,7 +17,9 @@ test("the pack has the 52 classes of the suite and no other", () => {
 test.each(Object.keys(recorded))(
   "%s is declared as ComfyUI declares it, inputs in the same order",
   (name) => {
-    const { description: _, ...info } = catalog[name]?.info ?? { description: "" };
+    const declared = catalog[name];
+    if (declared === undefined) throw new Error(`the pack has no ${name}`);
+    const { description: _, ...info } = declared.info;
     expect(info).toEqual(recorded[name]);
     expect(JSON.stringify(info.input)).toBe(
       JSON.stringify(Reflect.get(Object(recorded[name]), "input")),
