@@ -1,15 +1,37 @@
 import { open, realpath } from "node:fs/promises";
 import path from "node:path";
 import { readSafetensorsHeader } from "./safetensors.ts";
-import type { Weights } from "./weights.ts";
+import { readTorchFile } from "./torch-file.ts";
+import { invalidModel, type Weights } from "./weights.ts";
 
-/** Reads which tensors a model file holds and where; their bytes stay in the file. Throws MODEL_INVALID. */
+const ZIP_START = 0x04034b50;
+/** Protocol 2: what torch.save wrote before its zip form of 2020. */
+const PICKLE_START = 0x80;
+/** The JSON of a safetensors header begins with it, behind eight bytes of any value. */
+const BRACE = 0x7b;
+const START_BYTES = 9;
+
+/**
+ * Reads which tensors a model file holds and where; their bytes stay in the file. What it is shows in its first
+ * bytes, not in its name. Throws MODEL_INVALID.
+ */
 export async function openWeights(file: string): Promise<Weights> {
   const location = await realpath(file);
   const name = path.basename(file);
   await using handle = await open(location, "r");
   const { size: sizeBytes, mtimeMs } = await handle.stat();
-  const { tensors, metadata } = await readSafetensorsHeader({ handle, sizeBytes, location, name });
+  const start = Buffer.alloc(START_BYTES);
+  await handle.read(start, 0, START_BYTES, 0);
+  const isSafetensors = start.readUInt8(START_BYTES - 1) === BRACE;
+  if (!isSafetensors && start.readUInt8(0) === PICKLE_START) {
+    throw invalidModel(
+      name,
+      "it is a bare pickle, as PyTorch wrote before 1.6: save it again in the zip form or as safetensors",
+    );
+  }
+  const isZip = !isSafetensors && start.readUInt32LE(0) === ZIP_START;
+  const read = isZip ? readTorchFile : readSafetensorsHeader;
+  const { tensors, metadata } = await read({ handle, sizeBytes, location, name });
   const id = `${location} ${sizeBytes} ${mtimeMs}`;
   return { name, id, tensors, metadata, prefix: "" };
 }
