@@ -100,3 +100,16 @@ test("a worker whose catalog Redis does not know is asked for it", async () => {
   expect(await store.announce(worker("a"), { nodes: {}, models: {} })).toBe(true);
   expect(await store.announce(worker("a"))).toBe(true);
 });
+
+test("a catalog keeps limits beyond 2^53 to the digit", async () => {
+  await using redis = await openRedis();
+  await using store = await openJobStore({ url: redis.redisUrl, prefix: redis.prefix });
+  const seed = ["INT", { default: 0, max: 18446744073709551615n }] satisfies [string, object];
+  const declared = nodes("Sampler");
+  const sampler = declared.Sampler;
+  if (sampler === undefined) throw new Error("no Sampler");
+  const info = { ...sampler.info, input: { required: { seed } } };
+  const catalog = { nodes: { Sampler: { ...sampler, info } }, models: {} };
+  await store.announce(worker("a"), catalog);
+  expect((await store.catalog())?.nodes.Sampler?.info.input.required).toEqual({ seed });
+});

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import {
   modelCatalogSchema,
   nodeCatalogSchema,
+  parseJson,
+  stringifyJson,
   workerRegistrationSchema,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
@@ -27,7 +29,7 @@ export function registry(
         JSON.stringify(worker),
         workerTtlMs,
         `${worker.pool}:${worker.catalogDigest}`,
-        catalog === undefined ? "" : JSON.stringify(catalog),
+        catalog === undefined ? "" : stringifyJson(catalog),
       );
       return answer === 1;
     },
@@ -66,7 +68,7 @@ function union(texts: readonly string[]): KnownCatalog {
   // Sorted, so that every reader makes the same of it.
   for (const text of texts.toSorted()) {
     digest.update(text);
-    const catalog = catalogSchema.parse(JSON.parse(text));
+    const catalog = catalogSchema.parse(parseJson(text));
     Object.assign(nodes, catalog.nodes);
     for (const [folder, files] of Object.entries(catalog.models)) {
       models[folder] = [...new Set([...(models[folder] ?? []), ...files])].sort(byCodeUnits);

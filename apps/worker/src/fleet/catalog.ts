@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Engine } from "@rabbitloom/engine";
 import type { FleetCatalog } from "@rabbitloom/jobs";
+import { stringifyJson } from "@rabbitloom/protocol";
 import type { Logger } from "pino";
 
 export interface DigestedCatalog extends FleetCatalog {
@@ -14,7 +15,7 @@ export async function readCatalog(engine: Engine, log: Logger): Promise<Digested
   for (const { name, problem } of failedPacks)
     log.error({ pack: name, problem }, "a pack is broken");
   const digest = createHash("sha256")
-    .update(JSON.stringify([nodes, models]))
+    .update(stringifyJson([nodes, models]))
     .digest("hex");
   return { nodes, models, digest: digest.slice(0, 32) };
 }
