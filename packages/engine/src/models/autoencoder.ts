@@ -15,13 +15,13 @@ export function buildDecoder(graph: Graph, weights: Weights): void {
   const decoder = vae.under("decoder");
   const { latentChannels } = autoencoderShape(weights);
   let h = graph.input("latents", ["B", latentChannels, "h", "w"]);
-  if (vae.has("post_quant_conv.weight")) h = vae.conv("post_quant_conv", h);
+  if (vae.hasBelow("post_quant_conv")) h = vae.conv("post_quant_conv", h);
   h = middle(decoder.under("mid"), decoder.conv("conv_in", h));
-  const levels = decoder.count((level) => `up.${level}.block.0.conv1.weight`);
+  const levels = decoder.count((level) => `up.${level}`);
   for (let level = levels - 1; level >= 0; level--) {
     const up = decoder.under(`up.${level}`);
     h = residualBlocks(up, h);
-    if (up.has("upsample.conv.weight")) h = up.conv("upsample.conv", enlarge(graph, h));
+    if (up.hasBelow("upsample")) h = up.conv("upsample.conv", enlarge(graph, h));
   }
   h = silu(graph, decoder.groupNorm("norm_out", h, EPSILON));
   graph.output("pixels", decoder.conv("conv_out", h), ["B", 3, "H", "W"]);
@@ -32,16 +32,16 @@ export function buildEncoder(graph: Graph, weights: Weights): void {
   const vae = createLayers(graph, weights);
   const encoder = vae.under("encoder");
   let h = encoder.conv("conv_in", graph.input("pixels", ["B", 3, "H", "W"]));
-  const levels = encoder.count((level) => `down.${level}.block.0.conv1.weight`);
+  const levels = encoder.count((level) => `down.${level}`);
   for (let level = 0; level < levels; level++) {
     const down = encoder.under(`down.${level}`);
     h = residualBlocks(down, h);
-    if (down.has("downsample.conv.weight")) h = downsample(down, h);
+    if (down.hasBelow("downsample")) h = downsample(down, h);
   }
   h = middle(encoder.under("mid"), h);
   h = silu(graph, encoder.groupNorm("norm_out", h, EPSILON));
   h = encoder.conv("conv_out", h);
-  if (vae.has("quant_conv.weight")) h = vae.conv("quant_conv", h);
+  if (vae.hasBelow("quant_conv")) h = vae.conv("quant_conv", h);
   const { latentChannels } = autoencoderShape(weights);
   graph.output("moments", h, ["B", 2 * latentChannels, "h", "w"]);
 }
@@ -68,7 +68,7 @@ function downsample(layer: Layers, x: Value): Value {
 
 function residualBlocks(layers: Layers, x: Value): Value {
   let h = x;
-  const blocks = layers.count((index) => `block.${index}.conv1.weight`);
+  const blocks = layers.count((index) => `block.${index}`);
   for (let index = 0; index < blocks; index++) h = residualBlock(layers.under(`block.${index}`), h);
   return h;
 }
@@ -82,7 +82,8 @@ function residualBlock(layer: Layers, x: Value): Value {
   const { graph } = layer;
   let h = layer.conv("conv1", silu(graph, layer.groupNorm("norm1", x, EPSILON)));
   h = layer.conv("conv2", silu(graph, layer.groupNorm("norm2", h, EPSILON)));
-  const kept = layer.has("nin_shortcut.weight") ? layer.conv("nin_shortcut", x) : x;
+  const [after, before] = layer.shape("conv1.weight");
+  const kept = after === before ? x : layer.conv("nin_shortcut", x);
   return graph.add("Add", [kept, h]);
 }
 

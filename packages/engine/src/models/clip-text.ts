@@ -28,8 +28,9 @@ export interface ClipTextOptions {
  */
 export function buildClipText(graph: Graph, weights: Weights, options: ClipTextOptions): void {
   const text = createLayers(graph, weights);
-  const { tokens: length, width, layers } = clipTextShape(weights);
+  const { tokens: length, width } = clipTextShape(weights);
   const model = text.under("text_model");
+  const layers = model.count((index) => `encoder.layers.${index}`);
   let h = embed(model, { length, width });
   const bias = causalMask(graph, length);
   let hidden = h;
@@ -60,7 +61,7 @@ export function clipTextShape(weights: Weights): ClipTextShape {
   const positions = entryOf(weights, "text_model.embeddings.position_embedding.weight");
   const [tokens = 0, width = 0] = positions.shape;
   let layers = 0;
-  while (weights.tensors.has(`text_model.encoder.layers.${layers}.mlp.fc1.weight`)) layers += 1;
+  while (weights.tensors.has(`text_model.encoder.layers.${layers}.layer_norm1.weight`)) layers += 1;
   return { tokens, width, layers };
 }
 

@@ -1,6 +1,13 @@
 import type { Graph, Value } from "../ort/graph.ts";
 import { groupNorm, shapePart } from "./operators.ts";
-import { entryOf, rowsOf, type TensorEntry, viewedAs, type Weights } from "./weights.ts";
+import {
+  entryOf,
+  invalidModel,
+  rowsOf,
+  type TensorEntry,
+  viewedAs,
+  type Weights,
+} from "./weights.ts";
 
 /** The layers under one name of a checkpoint, called by the rest of their names; each adds its nodes to the graph. */
 export interface Layers {
@@ -11,8 +18,10 @@ export interface Layers {
   entry(key: string): TensorEntry;
   shape(key: string): readonly number[];
   weight(key: string): Value;
-  /** How many of the keys key(0), key(1), ... there are before the first that is missing. */
-  count(key: (index: number) => string): number;
+  /** Whether there are tensors below a name. */
+  hasBelow(name: string): boolean;
+  /** How many of the names name(0), name(1), ... have tensors below them. Throws MODEL_INVALID for a gap. */
+  count(name: (index: number) => string): number;
   /** Over the last dimension; 1x1 convolutions are read as linear. `rows`: only these of the outputs. */
   linear(name: string, x: Value, options?: LinearOptions): Value;
   /** x: [B,C,H,W]; keeps H and W unless told otherwise. */
@@ -25,45 +34,69 @@ export interface LinearOptions {
   /** Of x. @default 3 */
   readonly rank?: 2 | 3;
   readonly rows?: readonly [start: number, end: number];
+  /** @default true */
+  readonly bias?: boolean;
 }
 
 export interface ConvOptions {
   readonly stride?: number;
   /** Top, left, bottom, right. */
   readonly pads?: readonly number[];
+  /** @default true */
+  readonly bias?: boolean;
 }
 
+/** How far ahead layers are looked for behind one that is missing. */
+const LONGEST_GAP = 32;
 const GROUPS = 32;
 const LAYER_NORM_EPSILON = 1e-5;
 
-export function createLayers(graph: Graph, weights: Weights, prefix = ""): Layers {
+export function createLayers(graph: Graph, weights: Weights): Layers {
+  return layersUnder("", { graph, weights, names: namesIn(weights) });
+}
+
+interface Source {
+  readonly graph: Graph;
+  readonly weights: Weights;
+  readonly names: ReadonlySet<string>;
+}
+
+function layersUnder(prefix: string, source: Source): Layers {
+  const { graph, weights, names } = source;
   const entry = (key: string) => entryOf(weights, prefix + key);
 
-  function biasOf(name: string, rows?: LinearOptions["rows"]): readonly Value[] {
-    if (!layers.has(`${name}.bias`)) return [];
-    const bias = entry(`${name}.bias`);
-    return [graph.weight(rows === undefined ? bias : rowsOf(bias, ...rows))];
+  function biasOf(name: string, { bias = true, rows }: LinearOptions): readonly Value[] {
+    if (!bias) return [];
+    const whole = entry(`${name}.bias`);
+    return [graph.weight(rows === undefined ? whole : rowsOf(whole, ...rows))];
   }
 
   const layers: Layers = {
     graph,
-    under: (name) => createLayers(graph, weights, `${prefix}${name}.`),
+    under: (name) => layersUnder(`${prefix}${name}.`, source),
     has: (key) => weights.tensors.has(prefix + key),
     entry,
     shape: (key) => entry(key).shape,
     weight: (key) => graph.weight(entry(key)),
-    count(key) {
+    hasBelow: (name) => names.has(prefix + name),
+    count(name) {
       let count = 0;
-      while (layers.has(key(count))) count += 1;
+      while (layers.hasBelow(name(count))) count += 1;
+      for (let index = count + 1; index < count + LONGEST_GAP; index++) {
+        if (!layers.hasBelow(name(index))) continue;
+        const missing = weights.prefix + prefix + name(count);
+        throw invalidModel(weights.name, `it lacks all tensors of "${missing}"`);
+      }
       return count;
     },
-    linear(name, x, { rank = 3, rows } = {}) {
+    linear(name, x, options = {}) {
+      const { rank = 3, rows } = options;
       const whole = entry(`${name}.weight`);
       const [outputs = 0, inputs = 0] = whole.shape;
       const matrix = viewedAs(whole, [outputs, inputs]);
       const weight = rows === undefined ? matrix : rowsOf(matrix, ...rows);
       const flat = rank === 2 ? x : graph.add("Reshape", [x, graph.integers([-1, inputs])]);
-      const product = graph.add("Gemm", [flat, graph.weight(weight), ...biasOf(name, rows)], {
+      const product = graph.add("Gemm", [flat, graph.weight(weight), ...biasOf(name, options)], {
         transB: 1,
       });
       if (rank === 2) return product;
@@ -73,10 +106,11 @@ export function createLayers(graph: Graph, weights: Weights, prefix = ""): Layer
       );
       return graph.add("Reshape", [product, shape]);
     },
-    conv(name, x, { stride = 1, pads } = {}) {
+    conv(name, x, options = {}) {
+      const { stride = 1, pads } = options;
       const kernel = entry(`${name}.weight`).shape.slice(2);
       const around = kernel.map((size) => (size - 1) / 2);
-      return graph.add("Conv", [x, layers.weight(`${name}.weight`), ...biasOf(name)], {
+      return graph.add("Conv", [x, layers.weight(`${name}.weight`), ...biasOf(name, options)], {
         kernel_shape: kernel,
         strides: [stride, stride],
         pads: pads ?? [...around, ...around],
@@ -94,4 +128,15 @@ export function createLayers(graph: Graph, weights: Weights, prefix = ""): Layer
       ),
   };
   return layers;
+}
+
+/** All that stands before a dot in the keys. */
+function namesIn(weights: Weights): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const key of weights.tensors.keys()) {
+    for (let dot = key.indexOf("."); dot >= 0; dot = key.indexOf(".", dot + 1)) {
+      names.add(key.slice(0, dot));
+    }
+  }
+  return names;
 }

@@ -37,7 +37,8 @@ export function buildUnet(graph: Graph, weights: Weights, options: UnetOptions):
     headsOf: options.headsOf,
   };
 
-  const inputBlocks = countBlocks(unet, "input_blocks");
+  const inputBlocks = unet.count((index) => `input_blocks.${index}`);
+  const outputBlocks = unet.count((index) => `output_blocks.${index}`);
   const skips: Value[] = [];
   let h = x;
   for (let index = 0; index < inputBlocks; index++) {
@@ -46,10 +47,10 @@ export function buildUnet(graph: Graph, weights: Weights, options: UnetOptions):
   }
   h = block(unet.under("middle_block"), h, state);
   if (options.control) h = plus(graph, h, "control_middle");
-  if (countBlocks(unet, "output_blocks") !== inputBlocks) {
+  if (outputBlocks !== inputBlocks) {
     throw invalidModel(
       weights.name,
-      `its UNet has ${inputBlocks} input blocks and ${countBlocks(unet, "output_blocks")} output blocks`,
+      `its UNet has ${inputBlocks} input blocks and ${outputBlocks} output blocks`,
     );
   }
   for (let index = 0; index < inputBlocks; index++) {
@@ -101,15 +102,16 @@ interface BlockState {
 /** The layers 0, 1, 2... of one block, told apart by their keys. */
 function block(layers: Layers, x: Value, state: BlockState): Value {
   let h = x;
-  for (let index = 0; ; index++) {
+  const count = layers.count(String);
+  for (let index = 0; index < count; index++) {
     const layer = layers.under(String(index));
     if (layer.has("in_layers.0.weight")) h = residualBlock(layer, h, state);
     else if (layer.has("norm.weight")) h = spatialTransformer(layer, h, state);
     else if (layer.has("op.weight")) h = layer.conv("op", h, { stride: 2 });
     else if (layer.has("conv.weight")) h = upsample(layer, h, state);
-    else if (layer.has("weight")) h = layers.conv(String(index), h);
-    else return h;
+    else h = layers.conv(String(index), h);
   }
+  return h;
 }
 
 function residualBlock(layer: Layers, x: Value, { embedding }: BlockState): Value {
@@ -120,7 +122,8 @@ function residualBlock(layer: Layers, x: Value, { embedding }: BlockState): Valu
   h = graph.add("Add", [h, graph.add("Unsqueeze", [shift, graph.integers([2, 3])])]);
   h = silu(graph, layer.groupNorm("out_layers.0", h, RESIDUAL_EPSILON));
   h = layer.conv("out_layers.3", h);
-  const kept = layer.has("skip_connection.weight") ? layer.conv("skip_connection", x) : x;
+  const [after, before] = layer.shape("in_layers.2.weight");
+  const kept = after === before ? x : layer.conv("skip_connection", x);
   return graph.add("Add", [kept, h]);
 }
 
@@ -131,7 +134,7 @@ function spatialTransformer(layer: Layers, x: Value, state: BlockState): Value {
   const heads = state.headsOf(width);
   let h = toTokens(graph, layer.groupNorm("norm", x, TRANSFORMER_EPSILON), channels);
   h = layer.linear("proj_in", h);
-  const depth = layer.count((index) => `transformer_blocks.${index}.norm1.weight`);
+  const depth = layer.count((index) => `transformer_blocks.${index}`);
   for (let index = 0; index < depth; index++) {
     h = transformerBlock(layer.under(`transformer_blocks.${index}`), h, { ...state, heads, width });
   }
@@ -156,9 +159,9 @@ function transformerBlock(layer: Layers, x: Value, state: TransformerState): Val
 
 function crossAttention(layer: Layers, x: Value, source: Value, state: TransformerState): Value {
   const mixed = attention(layer.graph, {
-    q: layer.linear("to_q", x),
-    k: layer.linear("to_k", source),
-    v: layer.linear("to_v", source),
+    q: layer.linear("to_q", x, { bias: false }),
+    k: layer.linear("to_k", source, { bias: false }),
+    v: layer.linear("to_v", source, { bias: false }),
     heads: state.heads,
     channels: state.width,
   });
@@ -197,15 +200,6 @@ function timestepEmbedding(unet: Layers, timesteps: Value): Value {
   const waves = [graph.add("Cos", [angles]), graph.add("Sin", [angles])];
   return graph.computed(graph.add("Concat", waves, { axis: 1 }));
 }
-
-function countBlocks(unet: Layers, name: string): number {
-  let count = 0;
-  while (BLOCK_KEYS.some((key) => unet.has(`${name}.${count}.0.${key}`))) count += 1;
-  return count;
-}
-
-/** The first layer of a block is a convolution, a residual block or a downsampling. */
-const BLOCK_KEYS = ["weight", "in_layers.0.weight", "op.weight"];
 
 function plus(graph: Graph, h: Value, control: string): Value {
   return graph.add("Add", [

@@ -7,7 +7,7 @@ import { channelsFirst, channelsLast } from "./layout.ts";
 import type { Vae } from "./model.ts";
 import { entryOf, type Weights } from "./weights.ts";
 
-/** A VAE of a file's `encoder.` and `decoder.`; a file with only one of them does only one of the two. */
+/** A VAE of a file's `decoder.` and, to encode, `encoder.`. Throws MODEL_INVALID for one that is not complete. */
 export function createVae(runtime: Runtime, weights: Weights): Vae {
   const { latentChannels, downscale } = autoencoderShape(weights);
   const quoted = JSON.stringify(weights.name);
@@ -22,6 +22,8 @@ export function createVae(runtime: Runtime, weights: Weights): Vae {
     build: (graph) => buildEncoder(graph, weights),
   };
   runtime.check(decoder);
+  const hasEncoder = [...weights.tensors.keys()].some((key) => key.startsWith("encoder."));
+  if (hasEncoder) runtime.check(encoder);
 
   return {
     family: "AutoencoderKL",
@@ -41,7 +43,7 @@ export function createVae(runtime: Runtime, weights: Weights): Vae {
       });
     },
     async encode(pixels, signal) {
-      entryOf(weights, "encoder.conv_in.weight");
+      if (!hasEncoder) entryOf(weights, "encoder.conv_in.weight");
       return await oneByOne(pixels, signal, async (picture) => {
         const moved = channelsFirst(picture, (value) => value * 2 - 1);
         const outputs = await runtime.run(encoder, { pixels: moved });
