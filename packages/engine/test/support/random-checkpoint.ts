@@ -60,9 +60,10 @@ function weight(key: string, shape: readonly number[]): Float32Array {
   const [scale, shift] = scaleAndShift(key, shape);
   const place = (value: number) => Math.fround(Math.fround(value * scale) + shift);
   if (!key.includes("token_embedding")) return numbers(key, elementCount(shape)).map(place);
-  const [, width = 0] = shape;
+  const [words = 0, width = 0] = shape;
   const table = new Float32Array(elementCount(shape));
   for (const row of WORDS_IN_USE) {
+    if (row >= words) continue;
     table.set(numbers(key, width, row * width).map(place), row * width);
   }
   return table;
