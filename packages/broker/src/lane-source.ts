@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Channel, ConsumeMessage } from "amqplib";
+import type { Channel } from "amqplib";
 import type { Broker } from "./connect-broker.ts";
 import { type OpenDelivery, openDelivery } from "./delivery.ts";
+import { type LaneWatch, SHORT_MS, watchLanes } from "./lane-watch.ts";
 
 /** One slot's way to jobs: at most one at a time, the most urgent lane first. */
 export interface LaneSource extends AsyncDisposable {
@@ -31,8 +32,9 @@ const RETRY_MS = 100;
 
 /**
  * Looks at the lanes one by one with basic.get; when all are empty it consumes all of them at once, so that
- * a job reaches an idle worker in one trip, and stops consuming on the first delivery. A prefetch over several
- * queues would hoard a job of each lane.
+ * a job reaches an idle worker in one trip. A prefetch over several queues would hoard a job of each lane behind a
+ * long job, so consuming goes on through short jobs only, where it saves a quorum queue most of its work:
+ * 0.3 to 2 ms of the broker's time a job.
  */
 export function openLaneSource(
   broker: Broker,
@@ -47,19 +49,37 @@ export function openLaneSource(
   });
 
   const emptyAt = new Map<string, number>();
+  let watch: LaneWatch | undefined;
+  /** The job that was got last, until the next is asked for. */
+  let got: { readonly queue: string; readonly at: number } | undefined;
 
   async function next(signal: AbortSignal): Promise<OpenDelivery> {
     for (;;) {
       const channel = await aborting(kept.ready(), signal);
       try {
-        const delivery = (await pull(channel, signal)) ?? (await wait(channel, signal));
+        if (got !== undefined && performance.now() - got.at < SHORT_MS) {
+          watch = watchUpTo(channel, got.queue);
+        }
+        got = undefined;
+        let delivery = await watch?.next(signal);
+        watch = delivery && watch;
+        delivery ??= await pull(channel, signal);
         if (delivery !== undefined) return delivery;
+        // It may have aborted while the last lane was looked at.
+        signal.throwIfAborted();
+        watch = watchLanes(channel, { queues, isComplete: true });
       } catch {
         signal.throwIfAborted();
         // The channel was lost: the broker has taken everything back, and the next one will bring it again.
         await delay(RETRY_MS, undefined, { signal });
       }
     }
+  }
+
+  /** Less urgent lanes are left out: a job of theirs would wait here while more urgent ones are run. */
+  function watchUpTo(channel: Channel, queue: string): LaneWatch {
+    const watched = queues.slice(0, queues.indexOf(queue) + 1);
+    return watchLanes(channel, { queues: watched, isComplete: watched.length === queues.length });
   }
 
   async function pull(channel: Channel, signal: AbortSignal): Promise<OpenDelivery | undefined> {
@@ -72,6 +92,7 @@ export function openLaneSource(
       const message = await channel.get(queue);
       if (message !== false) {
         emptyAt.delete(queue);
+        got = { queue, at: performance.now() };
         return openDelivery(channel, queue, message);
       }
       emptyAt.set(queue, performance.now());
@@ -80,52 +101,6 @@ export function openLaneSource(
   }
 
   return { next, [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose]() };
-
-  /** Undefined where the channel or a queue went away meanwhile. */
-  async function wait(channel: Channel, signal: AbortSignal): Promise<OpenDelivery | undefined> {
-    // It may have aborted while the last lane was looked at; then nothing would wake this up.
-    signal.throwIfAborted();
-    const consumers: string[] = [];
-    let taken: OpenDelivery | undefined;
-    let isOver = false;
-    let wake = () => {};
-    const first = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    const onMessage = (queue: string, message: ConsumeMessage | null) => {
-      if (message === null) wake();
-      else if (taken !== undefined || isOver) channel.nack(message, false, true);
-      else {
-        taken = openDelivery(channel, queue, message);
-        wake();
-      }
-    };
-    channel.once("close", wake);
-    signal.addEventListener("abort", wake);
-    try {
-      for (const queue of queues) {
-        if (taken !== undefined || signal.aborted) break;
-        const { consumerTag } = await channel.consume(queue, (message) =>
-          onMessage(queue, message),
-        );
-        consumers.push(consumerTag);
-      }
-      await first;
-    } finally {
-      isOver = true;
-      channel.off("close", wake);
-      signal.removeEventListener("abort", wake);
-    }
-    const cancelled = Promise.all(consumers.map((tag) => channel.cancel(tag)));
-    if (taken !== undefined) {
-      // Nobody waits for this: what is asked next on the channel comes after it anyway.
-      cancelled.catch(() => {});
-      return taken;
-    }
-    await cancelled;
-    signal.throwIfAborted();
-    return undefined;
-  }
 }
 
 function aborting<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
