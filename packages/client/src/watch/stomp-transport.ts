@@ -1,6 +1,7 @@
 import { CodedError, decodeEvents, type JobEvent, type WatchTicket } from "@rabbitloom/protocol";
 import { Client, type IMessage, type IStompSocket } from "@stomp/stompjs";
 import { type PushQueue, pushQueue } from "../push-queue.ts";
+import { setBodiesAside } from "./body-aside.ts";
 import type { Delivery, Transport } from "./transport.ts";
 
 /** A browser's WebSocket, or the class that the package `ws` exports. */
@@ -44,7 +45,7 @@ export function stompTransport({
             continue;
           }
           yield deliveryOf(taken.item);
-          offset = taken.item.headers["x-stream-offset"] ?? offset;
+          offset = taken.item.message.headers["x-stream-offset"] ?? offset;
         }
       } finally {
         subscription.close();
@@ -53,19 +54,24 @@ export function stompTransport({
   };
 }
 
-function deliveryOf(message: IMessage): Delivery {
-  return { events: eventsOf(message), taken: () => message.ack() };
+interface Arrived {
+  readonly message: IMessage;
+  readonly body: Uint8Array;
+}
+
+function deliveryOf(arrived: Arrived): Delivery {
+  return { events: eventsOf(arrived), taken: () => arrived.message.ack() };
 }
 
 /** A message that cannot be read is left out here; the numbers that it held are then announced as a gap. */
-function eventsOf(message: IMessage): readonly JobEvent[] {
+function eventsOf({ message: { headers }, body }: Arrived): readonly JobEvent[] {
   try {
     return decodeEvents({
-      contentType: message.headers["content-type"],
-      type: message.headers.type,
-      headers: message.headers,
-      text: () => message.body,
-      bytes: () => message.binaryBody,
+      contentType: headers["content-type"],
+      type: headers.type,
+      headers,
+      text: () => new TextDecoder().decode(body),
+      bytes: () => body,
     });
   } catch {
     return [];
@@ -73,7 +79,7 @@ function eventsOf(message: IMessage): readonly JobEvent[] {
 }
 
 interface Subscription {
-  readonly messages: PushQueue<IMessage>;
+  readonly messages: PushQueue<Arrived>;
   /** Settles when the broker has accepted the CONNECT; rejects when the socket closed before that. */
   connected(timeoutMs: number, signal: AbortSignal | undefined): Promise<void>;
   close(): void;
@@ -83,7 +89,7 @@ function subscribe(
   { url, host, login, passcode, destination, headers }: WatchTicket,
   { WebSocket, offset }: { WebSocket: WebSocketConstructor; offset: string | undefined },
 ): Subscription {
-  const messages = pushQueue<IMessage>();
+  const messages = pushQueue<Arrived>();
   const handshake = pushQueue<"connected">();
   let refusal = "the socket closed";
 
@@ -97,7 +103,10 @@ function subscribe(
     discardWebsocketOnCommFailure: true,
     onConnect: () => {
       handshake.push("connected");
-      client.subscribe(destination, (message) => messages.push(message), {
+      const bodies = setBodiesAside(socket);
+      const onMessage = (message: IMessage) =>
+        messages.push({ message, body: bodies.current ?? message.binaryBody });
+      client.subscribe(destination, onMessage, {
         ...headers,
         ...(offset !== undefined && { "x-stream-offset": `offset=${offset}` }),
       });
