@@ -1,5 +1,4 @@
 /** Where the files of one save go: folder, subfolder, names, numbers. */
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { FileAccess, FolderType, NameAllocator } from "../context.ts";
 import { expandPrefix, type PrefixFacts } from "./filename-prefix.ts";
@@ -42,11 +41,12 @@ export async function saveFiles(folder: OutputFolder, request: SaveRequest): Pro
   const { type, extension, count, content, now = new Date() } = request;
   const { subfolder, name } = splitPrefix(expandPrefix(request.prefix, { ...request.facts, now }));
   const directory = path.dirname(folder.files.path({ type, subfolder, filename: name }));
-  await mkdir(directory, { recursive: true });
   const allocate = (wanted: number) =>
     folder.allocateNames({ type, subfolder, prefix: name, count: wanted });
 
-  const first = await allocate(count);
+  // The first contents are made while the numbers are on their way.
+  const first = allocate(count);
+  first.catch(() => {});
   const saved: SavedFile[] = [];
   for (let start = 0; start < count; start += FILES_AT_ONCE) {
     folder.signal.throwIfAborted();
@@ -55,8 +55,10 @@ export async function saveFiles(folder: OutputFolder, request: SaveRequest): Pro
       const index = start + offset;
       const numbered = name.replaceAll("%batch_num%", String(index));
       const fileName = (n: number) => `${numbered}_${String(n).padStart(5, "0")}_${extension}`;
-      const numbers = freeNumbers({ first: first + index, directory, prefix: numbered, allocate });
-      const filename = await writeNew(directory, await content(index), mapped(numbers, fileName));
+      const bytes = await content(index);
+      const wanted = (await first) + index;
+      const numbers = freeNumbers({ first: wanted, directory, prefix: numbered, allocate });
+      const filename = await writeNew(directory, bytes, mapped(numbers, fileName));
       return { filename, subfolder, type };
     });
     saved.push(...(await Promise.all(group)));
