@@ -89,10 +89,7 @@ export async function openChildEngine(options: EngineOptions, folders: Folders):
     if (call === undefined) return;
     switch (message.type) {
       case "events":
-        for (const event of message.events) {
-          if (event.type === "node-start") call.lastStarted = event;
-          call.job?.onEvent?.(event);
-        }
+        hear(call, message.events);
         return;
       case "allocate":
         void allocate(call.job?.allocateNames, message.names).then((first) =>
@@ -101,10 +98,18 @@ export async function openChildEngine(options: EngineOptions, folders: Folders):
         return;
       case "answer":
       case "failure":
+        hear(call, message.events);
         calls.delete(message.call);
         call.process.hold(calls.size > 0);
         if (message.type === "answer") call.answer(message.answer);
         else call.fail(receiveError(message.error));
+    }
+  }
+
+  function hear(call: Call, events: readonly EngineEvent[]): void {
+    for (const event of events) {
+      if (event.type === "node-start") call.lastStarted = event;
+      call.job?.onEvent?.(event);
     }
   }
 

@@ -47,8 +47,19 @@ export type ToParent =
       readonly request: number;
       readonly names: NameRequest;
     }
-  | { readonly type: "answer"; readonly call: number; readonly answer: Answer }
-  | { readonly type: "failure"; readonly call: number; readonly error: SentError };
+  | {
+      readonly type: "answer";
+      readonly call: number;
+      /** Those that have not been sent yet. */
+      readonly events: readonly EngineEvent[];
+      readonly answer: Answer;
+    }
+  | {
+      readonly type: "failure";
+      readonly call: number;
+      readonly events: readonly EngineEvent[];
+      readonly error: SentError;
+    };
 
 /** An outcome travels without its cause, which may hold anything; the cause follows as a plain error. */
 export type Answer =

@@ -1,12 +1,17 @@
 import { CodedError, isCodedError, isErrorCode } from "@rabbitloom/protocol";
+import { readSafely, shortened, thrownText } from "../execute/thrown.ts";
 import type { SentError } from "./messages.ts";
 
 /** Makes whatever was thrown fit for another process. */
 export function sendError(cause: unknown): SentError {
-  if (!(cause instanceof Error)) {
-    return { name: "Error", message: String(cause), stack: "", code: null, details: {} };
-  }
-  const { message, stack = "" } = cause;
+  const message = thrownText(cause);
+  const unreadable = { name: "Error", message, stack: "", code: null, details: {} };
+  return readSafely(() => sendKnown(cause, message)) ?? unreadable;
+}
+
+function sendKnown(cause: unknown, message: string): SentError | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const stack = shortened(cause.stack ?? "");
   if (!isCodedError(cause)) {
     return { name: cause.constructor.name, message, stack, code: null, details: {} };
   }

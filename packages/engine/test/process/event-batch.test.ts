@@ -32,8 +32,25 @@ test("the start of a node goes out at once, with all that came before it", () =>
   expect(messages.flat()).toEqual([start("a"), progress(1), start("b")]);
 });
 
-test("nothing is sent when there is nothing to send", () => {
+test("what was found in the cache goes out with the first node's start, or with nothing else to wait for", async () => {
   const messages: EngineEvent[][] = [];
-  createEventBatch((events) => messages.push(events)).flush();
+  const batch = createEventBatch((events) => messages.push(events));
+  const cached: EngineEvent = { type: "nodes-cached", nodeIds: ["a"] };
+  batch.add(cached);
   expect(messages).toEqual([]);
+  batch.add(start("b"));
+  expect(messages).toEqual([[cached, start("b")]]);
+  batch.add(cached);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(messages).toEqual([[cached, start("b")], [cached]]);
+});
+
+test("what was taken out is not sent again", async () => {
+  const messages: EngineEvent[][] = [];
+  const batch = createEventBatch((events) => messages.push(events));
+  batch.add(start("a"));
+  batch.add(progress(1));
+  expect(batch.take()).toEqual([progress(1)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(messages).toEqual([[start("a")]]);
 });
