@@ -42,8 +42,8 @@ export function randomNoise(seed: Seed): Noise {
 }
 
 /** None: a latent that has noise in it already goes on. */
-export function noNoise(): Noise {
-  return { seed: 0, draw: ({ samples }) => new Float32Array(samples.data.length) };
+export function noNoise(seed: Seed = 0): Noise {
+  return { seed, draw: ({ samples }) => new Float32Array(samples.data.length) };
 }
 
 /** What a solver draws, of the same seed as the start: with "normal", its first draw equals the start's. */

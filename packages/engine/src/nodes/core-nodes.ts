@@ -1,10 +1,13 @@
 import { createRuntime, type Runtime } from "../ort/runtime.ts";
+import { conditioningNodes } from "./conditioning/index.ts";
 import type { NodeClass } from "./define-node.ts";
 import { type ImageNodeOptions, imageNodes } from "./image/index.ts";
 import { latentNodes } from "./latent/index.ts";
 import { maskNodes } from "./mask/index.ts";
 import { modelNodes } from "./model/index.ts";
+import { modelPatchNodes } from "./model-patch/index.ts";
 import { primitiveNodes } from "./primitive/index.ts";
+import { samplingNodes } from "./sampling/index.ts";
 import { stringNodes } from "./string/index.ts";
 
 export interface CoreNodeOptions extends ImageNodeOptions {
@@ -19,6 +22,9 @@ export function coreNodes(options: CoreNodeOptions = {}): NodeClass[] {
     ...maskNodes,
     ...latentNodes,
     ...modelNodes(options.runtime ?? createRuntime()),
+    ...conditioningNodes,
+    ...modelPatchNodes,
+    ...samplingNodes,
     ...primitiveNodes,
     ...stringNodes,
   ];

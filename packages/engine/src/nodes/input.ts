@@ -41,8 +41,9 @@ export interface InputOptions {
 
 export interface NumberOptions extends InputOptions {
   readonly default?: number;
-  readonly min?: number;
-  readonly max?: number;
+  /** A bigint where a double would round it: seeds go up to 2^64 - 1. */
+  readonly min?: number | bigint;
+  readonly max?: number | bigint;
   readonly step?: number;
   readonly round?: number | false;
   readonly display?: "number" | "slider" | "color" | "knob";

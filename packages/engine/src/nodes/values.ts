@@ -1,4 +1,7 @@
+import type { Guider } from "../guidance/guider.ts";
+import type { Noise } from "../guidance/noise.ts";
 import type { Conditioning, DiffusionModel, TextEncoder, Vae } from "../models/model.ts";
+import type { Sampler } from "../sampler/samplers.ts";
 import type { Latent, Tensor } from "../tensor.ts";
 
 /**
@@ -17,6 +20,11 @@ export interface NodeValues {
   CLIP: TextEncoder;
   VAE: Vae;
   CONDITIONING: Conditioning;
+  NOISE: Noise;
+  GUIDER: Guider;
+  SAMPLER: Sampler;
+  /** [N + 1], the levels of N solver steps. */
+  SIGMAS: Float32Array;
 }
 
 /** The value of a socket type: known for the names above, `unknown` for every other. */

@@ -31,6 +31,19 @@ export const eulerAncestralCfgPp: GuidedSolver<StochasticSettings> = async (
 export const eulerCfgPp: GuidedSolver = (denoise, x, sigmas, options) =>
   eulerAncestralCfgPp(denoise, x, sigmas, { ...options, eta: 0 });
 
+/** x' = x + (n - s) (x - 2 D + D_neg)/s: the guided slope, once more away from the negative. */
+export const eulerCfgPpAlternative: GuidedSolver = async (denoise, x, sigmas, { onStep }) => {
+  let current = x;
+  for (let step = 0; step < sigmas.length - 1; step++) {
+    const s = sigmas[step]!;
+    const { denoised, negative } = await denoise(current, s);
+    onStep?.({ step, denoised });
+    const move = (sigmas[step + 1]! - s) / s;
+    current = weightedSum([1 + move, current], [-2 * move, denoised], [move, negative]);
+  }
+  return current;
+};
+
 /** Both evaluations' negatives are used, each for the half step that it starts. */
 export const dpmpp2sAncestralCfgPp: GuidedSolver<StochasticSettings> = async (
   denoise,

@@ -33,6 +33,11 @@ export function zeroTerminalSnrSigmas(sigmas: Float32Array): Float32Array {
   return sigmasOf(alphaBars);
 }
 
+/** Every n-th level, the highest one kept: entry i is that of timestep i n + n - 1. */
+export function everyNthSigma(sigmas: Float32Array, n: number): Float32Array {
+  return sigmas.filter((_, timestep) => timestep % n === n - 1);
+}
+
 const LAST_ALPHA_BAR = 4.8973451890853435e-8;
 
 function scaledLinearAlphaBars({ start = 0.00085, end = 0.012, count = 1000 }: BetaRange) {

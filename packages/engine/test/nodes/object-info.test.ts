@@ -3,6 +3,7 @@
  * tooltips) to the nodes of this package.
  */
 import { readFileSync } from "node:fs";
+import { parseJson } from "@rabbitloom/protocol";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { nodeCatalogEntry } from "../../src/nodes/catalog-entry.ts";
@@ -10,9 +11,7 @@ import { coreNodes } from "../../src/nodes/core-nodes.ts";
 
 const recorded = z
   .record(z.string(), z.record(z.string(), z.unknown()))
-  .parse(
-    JSON.parse(readFileSync(new URL("../fixtures/object-info.json", import.meta.url), "utf8")),
-  );
+  .parse(parseJson(readFileSync(new URL("../fixtures/object-info.json", import.meta.url), "utf8")));
 const nodes = coreNodes();
 
 test.each(nodes.filter(({ name }) => name in recorded).map((node) => [node.name, node] as const))(

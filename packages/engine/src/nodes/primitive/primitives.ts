@@ -5,8 +5,8 @@ import { boolean, float, int, string } from "../input.ts";
 const module = "comfy_extras.nodes_primitive";
 const category = "utils/primitive";
 
-/** The largest 64-bit number, 2^63 - 1, as near as a double comes. */
-const MAX = 2 ** 63;
+/** The largest signed 64-bit number. */
+const MAX = 2n ** 63n - 1n;
 
 export const primitiveString = defineNode({
   name: "PrimitiveString",
