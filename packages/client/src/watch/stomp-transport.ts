@@ -2,7 +2,7 @@ import { CodedError, decodeEvents, type JobEvent, type WatchTicket } from "@rabb
 import { Client, type IMessage, type IStompSocket } from "@stomp/stompjs";
 import { type PushQueue, pushQueue } from "../push-queue.ts";
 import { setBodiesAside } from "./body-aside.ts";
-import type { Delivery, Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** A browser's WebSocket, or the class that the package `ws` exports. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => IStompSocket;
@@ -35,17 +35,20 @@ export function stompTransport({
     async *connect({ quietMs, signal }) {
       const current = await ticket(signal);
       const subscription = subscribe(current, { WebSocket, offset });
+      const acknowledge = acknowledgement(current);
       try {
         await subscription.connected(connectTimeoutMs, signal);
         for (;;) {
           const taken = await subscription.messages.take({ quietMs, ...(signal && { signal }) });
           if (taken === "ended") return;
           if (taken === "quiet") {
+            acknowledge.rest();
             yield "quiet";
             continue;
           }
-          yield deliveryOf(taken.item);
-          offset = taken.item.message.headers["x-stream-offset"] ?? offset;
+          const { item } = taken;
+          yield { events: eventsOf(item), taken: () => acknowledge.taken(item.message) };
+          offset = item.message.headers["x-stream-offset"] ?? offset;
         }
       } finally {
         subscription.close();
@@ -59,8 +62,28 @@ interface Arrived {
   readonly body: Uint8Array;
 }
 
-function deliveryOf(arrived: Arrived): Delivery {
-  return { events: eventsOf(arrived), taken: () => arrived.message.ack() };
+/**
+ * One ACK says that a message and all before it were taken. One for each was a third of the broker's work for a
+ * watcher; one for a quarter of what may be on its way never lets that run dry.
+ */
+function acknowledgement({ headers }: WatchTicket) {
+  const every = Math.max(1, Math.floor(Number(headers["prefetch-count"] ?? 1) / 4));
+  let last: IMessage | undefined;
+  let untold = 0;
+  const tell = () => {
+    last?.ack();
+    last = undefined;
+    untold = 0;
+  };
+  return {
+    taken(message: IMessage) {
+      last = message;
+      untold += 1;
+      if (untold >= every) tell();
+    },
+    /** The broker gives readers up that owe it an answer for hours. */
+    rest: tell,
+  };
 }
 
 /** A message that cannot be read is left out here; the numbers that it held are then announced as a gap. */
@@ -108,6 +131,7 @@ function subscribe(
         messages.push({ message, body: bodies.current ?? message.binaryBody });
       client.subscribe(destination, onMessage, {
         ...headers,
+        ack: "client",
         ...(offset !== undefined && { "x-stream-offset": `offset=${offset}` }),
       });
     },

@@ -26,6 +26,8 @@ export interface StompServer extends AsyncDisposable {
 interface Session {
   readonly socket: WebSocket;
   prefetch: number;
+  /** `ack: client`: one ACK counts for all before it. */
+  isCumulative: boolean;
   unacknowledged: Set<number>;
   next: number;
   id: string;
@@ -56,7 +58,14 @@ export async function startStompServer(): Promise<StompServer> {
   };
 
   server.on("connection", (socket) => {
-    const session: Session = { socket, prefetch: 0, unacknowledged: new Set(), next: 0, id: "" };
+    const session: Session = {
+      socket,
+      prefetch: 0,
+      isCumulative: false,
+      unacknowledged: new Set(),
+      next: 0,
+      id: "",
+    };
     sessions.add(session);
     socket.on("close", () => sessions.delete(session));
     socket.on("message", (data) => {
@@ -79,13 +88,19 @@ export async function startStompServer(): Promise<StompServer> {
           return;
         }
         session.prefetch = Number(headers["prefetch-count"]);
+        session.isCumulative = headers.ack === "client";
         session.id = headers.id ?? "";
         session.next = offsetOf(headers["x-stream-offset"], stream.length);
         deliver(session);
       }
       if (command === "ACK") {
-        session.unacknowledged.delete(Number(headers.id));
-        acknowledged.push(Number(headers.id));
+        const id = Number(headers.id);
+        for (const offset of session.unacknowledged) {
+          if (offset === id || (session.isCumulative && offset < id)) {
+            session.unacknowledged.delete(offset);
+          }
+        }
+        acknowledged.push(id);
         deliver(session);
       }
     });

@@ -45,7 +45,7 @@ test("a watch that begins after the end still gives the whole log, bytes of prev
   );
   expect(gateway.stomp.subscriptions[0]).toMatchObject({
     destination: "/amq/queue/loom.reply.job-1",
-    ack: "client-individual",
+    ack: "client",
     "prefetch-count": "10",
     "x-stream-offset": "first",
   });
@@ -94,11 +94,24 @@ test("a reader that takes one event at a time is sent no more than the prefetch 
   );
   const reader = clientOf(gateway).watch("job-1")[Symbol.asyncIterator]();
   await reader.next();
+  await reader.next();
   expect(gateway.stomp.acknowledged).toEqual([]);
   await reader.next();
-  await vi.waitFor(() => expect(gateway.stomp.acknowledged).toEqual([0]));
+  await vi.waitFor(() => expect(gateway.stomp.acknowledged).toEqual([1]));
   await reader.return?.();
   await vi.waitFor(() => expect(gateway.stomp.openSockets).toBe(0));
+});
+
+test("what was taken is acknowledged when the job says nothing for a while", async () => {
+  await using gateway = await startFakeGateway();
+  gateway.setState("running", 1);
+  gateway.publish(start());
+  const events = await collect(clientOf(gateway, { quietMs: 20 }).watch("job-1"), async () => {
+    if (gateway.stomp.acknowledged.length > 0) return;
+    await vi.waitFor(() => expect(gateway.stomp.acknowledged).toEqual([0]));
+    gateway.publish(end(2));
+  });
+  expect(numbers(events)).toEqual([1, 2]);
 });
 
 test("after every close the job's state is asked for before the next try", async () => {
