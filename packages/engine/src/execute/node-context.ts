@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { EngineEvent } from "@rabbitloom/protocol";
 import type { NameAllocator, NodeContext } from "../nodes/context.ts";
 import { createGraphBuilder } from "../nodes/graph-builder.ts";
@@ -57,9 +58,20 @@ export function createNodeContext(options: NodeContextOptions): NodeContext {
     },
     graphBuilder(prefix) {
       if (prefix !== undefined) return createGraphBuilder(prefix);
-      const builder = createGraphBuilder(`${id}.${listIndex}.${graphCount}.`);
+      const builder = createGraphBuilder(`${shortId(id)}.${listIndex}.${graphCount}.`);
       graphCount += 1;
       return builder;
     },
   };
+}
+
+const LONGEST_PARENT = 128;
+
+/**
+ * What names a node in its children's ids. Past some depth of expansion the digest of its id does, always the same
+ * one: ids that grow with the depth would cost a loop of n turns n^2 letters, in memory and in events.
+ */
+function shortId(id: string): string {
+  if (id.length <= LONGEST_PARENT) return id;
+  return `~${createHash("sha1").update(id).digest("base64url")}`;
 }

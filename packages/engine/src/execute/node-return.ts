@@ -136,7 +136,8 @@ export function mergeOutputs(
     const joined: unknown[] = [];
     for (const call of calls) {
       const value = call.outputs[index] ?? null;
-      if (call.expand !== null && isLink(value)) joined.push(...behind(value));
+      if (call.expand !== null && isLink(value))
+        for (const entry of behind(value)) joined.push(entry);
       else if (!isList || isBlocker(value)) joined.push(value);
       else if (Array.isArray(value)) for (const entry of value) joined.push(entry);
       else if (value !== null) throw wrongReturn(`a ${typeof value} as output ${index}, a list`);

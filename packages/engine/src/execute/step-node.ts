@@ -179,7 +179,8 @@ function expand(step: Step, calls: readonly CallOutcome[]): void | PromiseLike<v
   for (const { expand: graph } of calls) {
     if (graph === null) continue;
     run.graph.addExpansion(id, graph);
-    added.push(...Object.keys(graph));
+    // Not spread into one call: an expansion may have more nodes than a call takes arguments.
+    for (const nodeId of Object.keys(graph)) added.push(nodeId);
   }
   run.expansions.set(id, calls);
   const links = expansionLinks(calls);

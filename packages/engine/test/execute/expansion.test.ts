@@ -160,3 +160,57 @@ test("expansions without end are stopped", async () => {
   });
   expect(result.error).toMatchObject({ code: "LIMIT_EXCEEDED", node: { nodeId: "endless" } });
 });
+
+test("a loop of expansions costs the same at every turn: ids do not grow for ever", async () => {
+  const result = await createRunner([...toyNodes, selfSame], { maxExpandedNodes: 3000 }).run({
+    loop: ["SelfSame"],
+    out: ["Show", { value: ["loop", 0] }],
+  });
+  expect(result.error).toMatchObject({ code: "LIMIT_EXCEEDED", node: { nodeId: "loop" } });
+  expect(result.started.length).toBeGreaterThan(3000);
+  expect(new Set(result.started).size).toBe(result.started.length);
+  expect(Math.max(...result.started.map((id) => id.length))).toBeLessThan(300);
+});
+
+test("a loop of expansions has the same ids in every run", async () => {
+  const start = () =>
+    createRunner([...toyNodes, selfSame], { maxExpandedNodes: 200 }).run({
+      loop: ["SelfSame"],
+      out: ["Show", { value: ["loop", 0] }],
+    });
+  const [first, second] = [await start(), await start()];
+  expect(first.started).toEqual(second.started);
+});
+
+test("an expansion of very many nodes at once runs", async () => {
+  const wide = defineNode({
+    name: "Wide",
+    category: "toy",
+    inputs: {},
+    outputs: ["FLOAT"],
+    run: (_inputs, context) => {
+      const graph = context.graphBuilder();
+      const last = graph.node("Number", { value: 7 });
+      for (let index = 0; index < 150_000; index++) graph.node("Number", { value: index });
+      return { result: [last.out(0)], expand: graph.finalize() };
+    },
+  });
+  const result = await createRunner([...toyNodes, wide], { maxExpandedNodes: 200_000 }).run({
+    wide: ["Wide"],
+    out: ["Show", { value: ["wide", 0] }],
+  });
+  expect(result.outputs).toEqual({ out: { values: [7] } });
+});
+
+const selfSame = defineNode({
+  name: "SelfSame",
+  category: "toy",
+  inputs: {},
+  outputs: ["INT"],
+  notIdempotent: true,
+  run: (_inputs, context) => {
+    const graph = context.graphBuilder();
+    const next = graph.node("SelfSame");
+    return { result: [next.out(0)], expand: graph.finalize() };
+  },
+});
