@@ -2,6 +2,7 @@ import type { JobError, NodeErrors, Outputs } from "@rabbitloom/protocol";
 import { CodedError, errorCodes, isCodedError } from "@rabbitloom/protocol";
 import type { PromptFailure } from "@rabbitloom/workflow";
 import type { PromptNode } from "../nodes/context.ts";
+import { readSafely, shortened, thrownText } from "../nodes/thrown.ts";
 import type { InputLists } from "./collect-inputs.ts";
 
 /** How a prompt ended. */
@@ -30,7 +31,7 @@ export class NodeFailure extends Error {
   override readonly name = "NodeFailure";
   readonly blame: Blame;
   constructor(blame: Blame, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(thrownText(cause), { cause });
     this.blame = blame;
   }
 }
@@ -38,7 +39,7 @@ export class NodeFailure extends Error {
 /** What readers of the job are told of a node's failure. */
 export function failureReport(failure: NodeFailure, executed: readonly string[]): JobError {
   const { cause, blame } = failure;
-  const code = isCodedError(cause) ? cause.code : "NODE_FAILED";
+  const code = readSafely(() => isCodedError(cause) && cause.code) || "NODE_FAILED";
   return {
     code,
     message: failure.message,
@@ -46,8 +47,8 @@ export function failureReport(failure: NodeFailure, executed: readonly string[])
     node: {
       nodeId: blame.nodeId,
       nodeType: blame.node?.class_type ?? "",
-      exceptionType: exceptionType(cause),
-      traceback: cause instanceof Error ? (cause.stack ?? "").split("\n").slice(1) : [],
+      exceptionType: readSafely(() => exceptionType(cause)) ?? typeof cause,
+      traceback: readSafely(() => traceback(cause)) ?? [],
       inputs: blame.inputs === undefined ? {} : describeInputs(blame.inputs),
     },
     executed: [...executed],
@@ -91,10 +92,20 @@ function exceptionType(cause: unknown): string {
   return cause instanceof Error ? cause.constructor.name : typeof cause;
 }
 
+function traceback(cause: unknown): string[] {
+  return cause instanceof Error
+    ? shortened(cause.stack ?? "")
+        .split("\n")
+        .slice(1)
+    : [];
+}
+
 function describeInputs(lists: InputLists): Record<string, unknown> {
   const shown: Record<string, unknown> = {};
   for (const [name, list] of [...lists.declared, ...lists.undeclared]) {
-    shown[name] = list.slice(0, LONGEST_SHOWN).map(describeValue);
+    shown[name] = list
+      .slice(0, LONGEST_SHOWN)
+      .map((value) => readSafely(() => describeValue(value)) ?? null);
   }
   return shown;
 }

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { NodeClass } from "./define-node.ts";
+import { thrownText } from "./thrown.ts";
 
 /** A pack of nodes: loaded, or why not. One broken pack keeps nothing else from running. */
 export type LoadedPack =
@@ -27,7 +28,7 @@ export async function loadPack(specifier: string, from = process.cwd()): Promise
   } catch (cause) {
     return {
       name,
-      problem: `${specifier}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      problem: `${specifier}: ${thrownText(cause)}`,
     };
   }
 }

@@ -1,5 +1,5 @@
 import { CodedError, isCodedError, isErrorCode } from "@rabbitloom/protocol";
-import { readSafely, shortened, thrownText } from "../execute/thrown.ts";
+import { readSafely, shortened, thrownText } from "../nodes/thrown.ts";
 import type { SentError } from "./messages.ts";
 
 /** Makes whatever was thrown fit for another process. */
