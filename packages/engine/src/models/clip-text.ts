@@ -3,7 +3,8 @@
  * B prompts, L tokens, D width, P width of the pooled text: D, or what the projection makes of it.
  */
 import type { Graph, Value } from "../ort/graph.ts";
-import { createLayers, type Layers } from "./layers.ts";
+import { createLayers, type Layers, lowRankBranches } from "./layers.ts";
+import type { LoraDelta } from "./model.ts";
 import { attention, gatedSigmoid } from "./operators.ts";
 import { entryOf, type Weights } from "./weights.ts";
 
@@ -20,6 +21,8 @@ export interface ClipTextOptions {
   readonly normed: boolean;
   /** Whether `pooled` goes through the text projection. */
   readonly projected: boolean;
+  /** What LoRAs change, by layer; their strengths become inputs `lora_0`, `lora_1`, ... [1]. @default [] */
+  readonly loras?: readonly ReadonlyMap<string, LoraDelta>[];
 }
 
 /**
@@ -27,7 +30,7 @@ export interface ClipTextOptions {
  * [B,1,L], 1 at the token whose last state is the pooled text. Outputs `hidden` [B,L,D] and `pooled` [B,P].
  */
 export function buildClipText(graph: Graph, weights: Weights, options: ClipTextOptions): void {
-  const text = createLayers(graph, weights);
+  const text = createLayers(graph, weights, lowRankBranches(graph, options.loras));
   const { tokens: length, width } = clipTextShape(weights);
   const model = text.under("text_model");
   const layers = model.count((index) => `encoder.layers.${index}`);

@@ -5,7 +5,9 @@ import type { Tensor } from "../tensor.ts";
 import { checkFinite } from "./check-finite.ts";
 import { detectFamily, type Family, families, headsOf } from "./families.ts";
 import { latentFormats } from "./latent-formats.ts";
-import type { DiffusionModel, DiffusionNetwork, NetworkInputs } from "./model.ts";
+import { unetAliases } from "./lora-names.ts";
+import type { AppliedLora, DiffusionModel, DiffusionNetwork, NetworkInputs } from "./model.ts";
+import { createPatches, strengthFeeds } from "./patches.ts";
 import { detectPrediction } from "./prediction.ts";
 import { buildUnet, unetShape } from "./unet.ts";
 import type { Weights } from "./weights.ts";
@@ -29,12 +31,18 @@ export async function createDiffusionModel(
 function createNetwork(runtime: Runtime, unet: Weights, family: Family): DiffusionNetwork {
   const { inputChannels, contextWidth, vectorWidth } = unetShape(unet);
   const name = `the UNet of ${JSON.stringify(unet.name)}`;
-  const networkFor = (control: boolean): Network => ({
-    key: `unet ${unet.id} ${control ? "control" : ""}`,
+  const patches = createPatches(unet, unetAliases(unet));
+  const networkFor = (loras: readonly AppliedLora[], control: boolean): Network => ({
+    key: `unet ${unet.id} ${control ? "control" : ""} ${loras.map(({ lora }) => lora.id).join()}`,
     name,
-    build: (graph) => buildUnet(graph, unet, { headsOf: headsOf(unet, family), control }),
+    build: (graph) =>
+      buildUnet(graph, unet, {
+        headsOf: headsOf(unet, family),
+        control,
+        loras: loras.map(({ lora }) => patches.deltas(lora)),
+      }),
   });
-  runtime.check(networkFor(false));
+  runtime.check(networkFor([], false));
 
   return {
     family: family.label,
@@ -42,10 +50,13 @@ function createNetwork(runtime: Runtime, unet: Weights, family: Family): Diffusi
     contextWidth,
     vectorWidth,
     vectorKind: family.vectorKind,
-    async predict(inputs) {
+    matchLora: (lora) => patches.deltas(lora).size,
+    async predict(inputs, loras) {
       checkInputs(inputs);
-      const network = networkFor(inputs.control !== undefined);
-      const outputs = await runtime.run(network, feedsOf(inputs));
+      const used = patches.used(loras);
+      const network = networkFor(used, inputs.control !== undefined);
+      const feeds = { ...feedsOf(inputs), ...strengthFeeds(used) };
+      const outputs = await runtime.run(network, feeds);
       return checkFinite(outputs.get("out"), name);
     },
   };

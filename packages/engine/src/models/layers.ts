@@ -1,4 +1,5 @@
 import type { Graph, Value } from "../ort/graph.ts";
+import type { LoraDelta } from "./model.ts";
 import { groupNorm, shapePart } from "./operators.ts";
 import {
   entryOf,
@@ -51,13 +52,33 @@ const LONGEST_GAP = 32;
 const GROUPS = 32;
 const LAYER_NORM_EPSILON = 1e-5;
 
-export function createLayers(graph: Graph, weights: Weights): Layers {
-  return layersUnder("", { graph, weights, names: namesIn(weights) });
+export function createLayers(
+  graph: Graph,
+  weights: Weights,
+  branches: readonly LowRankBranches[] = [],
+): Layers {
+  return layersUnder("", { graph, weights, branches, names: namesIn(weights) });
+}
+
+/** What a LoRA adds to layers, by their names. */
+export interface LowRankBranches {
+  readonly deltas: ReadonlyMap<string, LoraDelta>;
+  /** [1] */
+  readonly strength: Value;
+}
+
+/** Inputs `lora_0`, `lora_1`, ... for the strengths of so many LoRAs. */
+export function lowRankBranches(
+  graph: Graph,
+  loras: readonly LowRankBranches["deltas"][] = [],
+): LowRankBranches[] {
+  return loras.map((deltas, index) => ({ deltas, strength: graph.input(`lora_${index}`, [1]) }));
 }
 
 interface Source {
   readonly graph: Graph;
   readonly weights: Weights;
+  readonly branches: readonly LowRankBranches[];
   readonly names: ReadonlySet<string>;
 }
 
@@ -69,6 +90,18 @@ function layersUnder(prefix: string, source: Source): Layers {
     if (!bias) return [];
     const whole = entry(`${name}.bias`);
     return [graph.weight(rows === undefined ? whole : rowsOf(whole, ...rows))];
+  }
+
+  /** The LoRAs' parts in a layer, in order: each with what its strength comes to. */
+  function branchesOf(name: string): { delta: LoraDelta; strength: Value }[] {
+    return source.branches.flatMap(({ deltas, strength }) => {
+      const delta = deltas.get(prefix + name);
+      if (delta === undefined) return [];
+      const scaled = graph.once(`${strength} times ${delta.scale}`, () =>
+        graph.add("Mul", [strength, graph.constant([delta.scale], [1])]),
+      );
+      return [{ delta, strength: scaled }];
+    });
   }
 
   const layers: Layers = {
@@ -96,9 +129,17 @@ function layersUnder(prefix: string, source: Source): Layers {
       const matrix = viewedAs(whole, [outputs, inputs]);
       const weight = rows === undefined ? matrix : rowsOf(matrix, ...rows);
       const flat = rank === 2 ? x : graph.add("Reshape", [x, graph.integers([-1, inputs])]);
-      const product = graph.add("Gemm", [flat, graph.weight(weight), ...biasOf(name, options)], {
+      let product = graph.add("Gemm", [flat, graph.weight(weight), ...biasOf(name, options)], {
         transB: 1,
       });
+      for (const { delta, strength } of branchesOf(name)) {
+        const [ranks = 0] = delta.down.shape;
+        const down = graph.weight(viewedAs(delta.down, [ranks, inputs]));
+        const whole = viewedAs(delta.up, [outputs, ranks]);
+        const up = graph.weight(rows === undefined ? whole : rowsOf(whole, ...rows));
+        const low = graph.add("Mul", [graph.add("Gemm", [flat, down], { transB: 1 }), strength]);
+        product = graph.add("Gemm", [low, up, product], { transB: 1 });
+      }
       if (rank === 2) return product;
       const width = graph.integers([weight.shape[0] ?? 0]);
       const shape = graph.once(`shape [B,L] of ${x} and ${width}`, () =>
@@ -110,11 +151,19 @@ function layersUnder(prefix: string, source: Source): Layers {
       const { stride = 1, pads } = options;
       const kernel = entry(`${name}.weight`).shape.slice(2);
       const around = kernel.map((size) => (size - 1) / 2);
-      return graph.add("Conv", [x, layers.weight(`${name}.weight`), ...biasOf(name, options)], {
+      const attributes = {
         kernel_shape: kernel,
         strides: [stride, stride],
         pads: pads ?? [...around, ...around],
-      });
+      };
+      const inputs = [x, layers.weight(`${name}.weight`), ...biasOf(name, options)];
+      let sum = graph.add("Conv", inputs, attributes);
+      for (const { delta, strength } of branchesOf(name)) {
+        const down = graph.add("Conv", [x, graph.weight(delta.down)], attributes);
+        const low = graph.add("Mul", [down, strength]);
+        sum = graph.add("Add", [sum, graph.add("Conv", [low, graph.weight(delta.up)])]);
+      }
+      return sum;
     },
     groupNorm(name, x, epsilon) {
       const [weight, bias] = [layers.weight(`${name}.weight`), layers.weight(`${name}.bias`)];

@@ -4,6 +4,7 @@
  */
 import type { ModelGuidance } from "../guidance/model-guidance.ts";
 import type { Tensor } from "../tensor.ts";
+import type { TensorEntry } from "./weights.ts";
 
 /** A MODEL: a denoising network, and how what it says is to be read. */
 export interface DiffusionModel {
@@ -30,6 +31,8 @@ export interface DiffusionNetwork {
   readonly vectorWidth: number;
   /** What is to be made of pooled text and sizes for `y`. */
   readonly vectorKind: VectorKind;
+  /** How many of its layers a LoRA changes. Throws MODEL_INVALID for one that is made for other sizes. */
+  matchLora(lora: Lora): number;
   predict(inputs: NetworkInputs, loras: readonly AppliedLora[]): Promise<Tensor>;
 }
 
@@ -113,10 +116,23 @@ export interface AppliedLora {
   readonly strength: number;
 }
 
-/** What one LoRA file changes, by the weight's key in the checkpoint. */
+/** What one LoRA file changes. */
 export interface Lora {
   /** Of the file: two loras are one when their ids are. */
   readonly id: string;
+  /** For messages. */
+  readonly name: string;
+  /** By the names that the file has for the layers. */
+  readonly deltas: ReadonlyMap<string, LoraDelta>;
+}
+
+/** Adds scale up(down(x)) to a layer. Hu et al. 2021, arXiv:2106.09685. */
+export interface LoraDelta {
+  /** [rank,inputs,...], of the layer's kernel size. */
+  readonly down: TensorEntry;
+  /** [outputs,rank,...] */
+  readonly up: TensorEntry;
+  readonly scale: number;
 }
 
 /** A CLIP: one or two text towers, and how they are asked. */
@@ -129,6 +145,8 @@ export interface TextEncoder {
 
 export interface TextNetwork {
   readonly family: string;
+  /** How many of its layers a LoRA changes. Throws MODEL_INVALID for one that is made for other sizes. */
+  matchLora(lora: Lora): number;
   encode(prompt: Prompt, encoder: Omit<TextEncoder, "network">): Promise<EncodedText>;
 }
 

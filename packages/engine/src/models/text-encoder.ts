@@ -64,14 +64,15 @@ export function createTextEncoder(runtime: Runtime, parts: TextEncoderParts): Te
     if (weights === undefined)
       throw new Error(`${family.label} has ${family.towers.length} towers`);
     const { findEmbedding } = parts;
-    return { kind, tower: createTextTower(runtime, { weights, kind, findEmbedding }) };
+    return { kind, tower: createTextTower(runtime, { weights, kind, index, findEmbedding }) };
   });
 
   return {
     loras: [],
     network: {
       family: family.label,
-      async encode(prompt, { lastLayer }) {
+      matchLora: (lora) => towers.reduce((sum, { tower }) => sum + tower.matchLora(lora), 0),
+      async encode(prompt, { lastLayer, loras }) {
         const rows = await Promise.all(
           towers.map(({ kind, tower }) => tower.rows(textFor(prompt, kind.slot))),
         );
@@ -79,7 +80,7 @@ export function createTextEncoder(runtime: Runtime, parts: TextEncoderParts): Te
         for (const [index, { tower }] of towers.entries()) {
           const own = rows[index] ?? [];
           const padded = typeof prompt === "string" ? own : padRows(own, rows, tower);
-          encoded.push(await tower.encode(padded, lastLayer));
+          encoded.push(await tower.encode(padded, { lastLayer, loras }));
         }
         const [first, last] = [encoded[0], encoded.at(-1)];
         if (first === undefined || last === undefined) throw new Error("there is no text tower");

@@ -4,7 +4,9 @@ import { clipTokenizer, END_TOKEN } from "../text/clip-tokenizer.ts";
 import { emptyRow, type PromptToken, tokenRows } from "../text/token-rows.ts";
 import { checkFinite } from "./check-finite.ts";
 import { buildClipText, clipTextShape } from "./clip-text.ts";
-import type { EncodedText } from "./model.ts";
+import { textAliases } from "./lora-names.ts";
+import type { AppliedLora, EncodedText, Lora } from "./model.ts";
+import { createPatches, strengthFeeds } from "./patches.ts";
 import type { Weights } from "./weights.ts";
 
 /** CLIP-L, or one of OpenCLIP's towers (H or G). */
@@ -36,7 +38,14 @@ export interface TextTower {
   rows(prompt: string): Promise<readonly TokenRow[]>;
   emptyRow(): TokenRow;
   /** context: [1,77 rows,D]; pooled: [1,P], of the first row. */
-  encode(rows: readonly TokenRow[], lastLayer?: number): Promise<EncodedText>;
+  encode(rows: readonly TokenRow[], options: EncodeOptions): Promise<EncodedText>;
+  matchLora(lora: Lora): number;
+}
+
+export interface EncodeOptions {
+  /** As CLIPSetLastLayer counts. @default the kind's */
+  readonly lastLayer?: number | undefined;
+  readonly loras: readonly AppliedLora[];
 }
 
 export type TokenRow = readonly PromptToken[];
@@ -48,10 +57,13 @@ export function createTextTower(
   {
     weights,
     kind,
+    index,
     findEmbedding,
   }: {
     readonly weights: Weights;
     readonly kind: TowerKind;
+    /** First or second tower: LoRA files tell them apart by it. */
+    readonly index: number;
     readonly findEmbedding?: FindEmbedding | undefined;
   },
 ): TextTower {
@@ -61,16 +73,25 @@ export function createTextTower(
   const tower = { slot: kind.slot, width };
   const name = `the text encoder of ${JSON.stringify(weights.name)}`;
 
-  function network(lastLayer: number): Network {
-    const used = layers + 1 + lastLayer;
-    const options = { ...kind, heads, layers: used < 1 ? layers : used };
+  const patches = createPatches(weights, textAliases(weights, index));
+
+  function network(lastLayer: number, loras: readonly AppliedLora[]): Network {
+    const wanted = layers + 1 + lastLayer;
+    const used = wanted < 1 ? layers : wanted;
+    const ids = loras.map(({ lora }) => lora.id).join();
     return {
-      key: `text ${weights.id} ${weights.prefix} ${options.layers} ${kind.normed}`,
+      key: `text ${weights.id} ${weights.prefix} ${used} ${kind.normed} ${ids}`,
       name,
-      build: (graph) => buildClipText(graph, weights, options),
+      build: (graph) =>
+        buildClipText(graph, weights, {
+          ...kind,
+          heads,
+          layers: used,
+          loras: loras.map(({ lora }) => patches.deltas(lora)),
+        }),
     };
   }
-  runtime.check(network(kind.lastLayer));
+  runtime.check(network(kind.lastLayer, []));
 
   return {
     width,
@@ -81,10 +102,15 @@ export function createTextTower(
         embedding: async (embedding) => await findEmbedding?.(embedding, tower),
       }),
     emptyRow: () => emptyRow(padded),
-    async encode(rows, lastLayer = kind.lastLayer) {
+    matchLora: (lora) => patches.deltas(lora).size,
+    async encode(rows, { lastLayer = kind.lastLayer, loras }) {
+      const used = patches.used(loras);
       const isWeighted = rows.some((row) => row.some(({ weight }) => weight !== 1));
       const encoded = isWeighted ? [...rows, emptyRow(padded)] : rows;
-      const outputs = await runtime.run(network(lastLayer), feedsOf(encoded, { length, width }));
+      const outputs = await runtime.run(network(lastLayer, used), {
+        ...feedsOf(encoded, { length, width }),
+        ...strengthFeeds(used),
+      });
       const hidden = checkFinite(outputs.get("hidden"), name);
       const pooled = checkFinite(outputs.get("pooled"), name);
       if (isWeighted) applyWeights(hidden, rows);

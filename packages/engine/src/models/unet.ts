@@ -4,7 +4,8 @@
  * B batch, C channels, h w latent pixels, L text tokens, D context width, E width of the timestep embedding.
  */
 import type { Graph, Value } from "../ort/graph.ts";
-import { createLayers, type Layers } from "./layers.ts";
+import { createLayers, type Layers, lowRankBranches } from "./layers.ts";
+import type { LoraDelta } from "./model.ts";
 import { attention, enlarge, silu, toMap, toTokens } from "./operators.ts";
 import { entryOf, invalidModel, type Weights } from "./weights.ts";
 
@@ -17,11 +18,13 @@ export interface UnetOptions {
   headsOf(channels: number): number;
   /** Add inputs `control_0`, `control_1`, ... and `control_middle` for what a ControlNet puts out. @default false */
   readonly control?: boolean;
+  /** What LoRAs change, by layer; their strengths become inputs `lora_0`, `lora_1`, ... [1]. @default [] */
+  readonly loras?: readonly ReadonlyMap<string, LoraDelta>[];
 }
 
 /** Inputs x [B,C,h,w], timesteps [B], context [B,L,D] and, where the network wants it, y [B,A]; output `out` [B,C,h,w]. */
 export function buildUnet(graph: Graph, weights: Weights, options: UnetOptions): void {
-  const unet = createLayers(graph, weights);
+  const unet = createLayers(graph, weights, lowRankBranches(graph, options.loras));
   const { inputChannels, outputChannels, contextWidth, vectorWidth } = unetShape(weights);
   const x = graph.input("x", ["B", inputChannels, "h", "w"]);
   const timesteps = graph.input("timesteps", ["B"], { raw: true });

@@ -1,6 +1,7 @@
 import type { Runtime } from "../../ort/runtime.ts";
 import type { NodeClass } from "../define-node.ts";
 import { checkpointLoaderSimple } from "./checkpoint-loader.ts";
+import * as loras from "./lora-loaders.ts";
 import { clipLoader, dualClipLoader, unetLoader, vaeLoader } from "./part-loaders.ts";
 import * as text from "./text-encode.ts";
 import * as vae from "./vae-nodes.ts";
@@ -13,6 +14,7 @@ export function modelNodes(runtime: Runtime): readonly NodeClass[] {
     clipLoader(runtime),
     dualClipLoader(runtime),
     vaeLoader(runtime),
+    ...Object.values(loras),
     ...Object.values(text),
     ...Object.values(vae),
   ];
