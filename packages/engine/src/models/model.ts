@@ -171,9 +171,16 @@ export interface Vae {
   /** Pixels along the side of one latent pixel. */
   readonly downscale: number;
   /** IMAGE [B,H,W,3], 0..1, sides multiples of `downscale`; returns the means [B,C,h,w], unscaled. */
-  encode(pixels: Tensor, signal?: AbortSignal): Promise<Tensor>;
+  encode(pixels: Tensor, options?: VaeOptions): Promise<Tensor>;
   /** Unscaled latents [B,C,h,w]; returns IMAGE [B,H,W,3], 0..1. */
-  decode(latents: Tensor, signal?: AbortSignal): Promise<Tensor>;
+  decode(latents: Tensor, options?: VaeOptions): Promise<Tensor>;
+}
+
+export interface VaeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Work in tiles of this side, sharing so much with their neighbours, both in pixels of the picture. */
+  readonly tiles?: { readonly size: number; readonly overlap: number };
+  onTile?(done: number, tiles: number): void;
 }
 
 /** A CONDITIONING: each entry is predicted with, and the predictions are averaged by area, mask and strength. */

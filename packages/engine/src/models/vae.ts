@@ -4,7 +4,8 @@ import { type Tensor, tensor } from "../tensor.ts";
 import { autoencoderShape, buildDecoder, buildEncoder } from "./autoencoder.ts";
 import { checkFinite } from "./check-finite.ts";
 import { channelsFirst, channelsLast } from "./layout.ts";
-import type { Vae } from "./model.ts";
+import type { Vae, VaeOptions } from "./model.ts";
+import { inTiles, type TileOptions } from "./tiles.ts";
 import { entryOf, type Weights } from "./weights.ts";
 
 /** A VAE of a file's `decoder.` and, to encode, `encoder.`. Throws MODEL_INVALID for one that is not complete. */
@@ -29,28 +30,49 @@ export function createVae(runtime: Runtime, weights: Weights): Vae {
     family: "AutoencoderKL",
     latentChannels,
     downscale,
-    async decode(latents, signal) {
+    async decode(latents, options = {}) {
       if (latents.shape[1] !== latentChannels) {
         throw new CodedError(
           "NODE_FAILED",
           `${decoder.name} wants latents of ${latentChannels} channels, got ${latents.shape[1]}`,
         );
       }
-      return await oneByOne(latents, signal, async (latent) => {
-        const outputs = await runtime.run(decoder, { latents: latent });
-        const pixels = checkFinite(outputs.get("pixels"), decoder.name);
-        return channelsLast(pixels, (y) => clamp((y + 1) / 2));
-      });
+      const tiles = tilesFor(options, { unit: downscale, scale: downscale });
+      const planes = await oneByOne(latents, options.signal, (latent) =>
+        tiles === undefined ? decodeOne(latent) : inTiles(latent, decodeOne, tiles),
+      );
+      return channelsLast(planes, (y) => Math.min(Math.max((y + 1) / 2, 0), 1));
     },
-    async encode(pixels, signal) {
+    async encode(pixels, options = {}) {
       if (!hasEncoder) entryOf(weights, "encoder.conv_in.weight");
-      return await oneByOne(pixels, signal, async (picture) => {
-        const moved = channelsFirst(picture, (value) => value * 2 - 1);
-        const outputs = await runtime.run(encoder, { pixels: moved });
-        return meansOf(checkFinite(outputs.get("moments"), encoder.name));
-      });
+      const planes = channelsFirst(pixels, (value) => value * 2 - 1);
+      const tiles = tilesFor(options, { unit: 1, scale: 1 / downscale });
+      return await oneByOne(planes, options.signal, (picture) =>
+        tiles === undefined ? encodeOne(picture) : inTiles(picture, encodeOne, tiles),
+      );
     },
   };
+
+  async function decodeOne(latents: Tensor): Promise<Tensor> {
+    const outputs = await runtime.run(decoder, { latents });
+    return checkFinite(outputs.get("pixels"), decoder.name);
+  }
+
+  async function encodeOne(pixels: Tensor): Promise<Tensor> {
+    const outputs = await runtime.run(encoder, { pixels });
+    return meansOf(checkFinite(outputs.get("moments"), encoder.name));
+  }
+}
+
+/** Sizes of tiles, given in pixels of the picture, in the source's own units. */
+function tilesFor(
+  { tiles, signal, onTile }: VaeOptions,
+  { unit, scale }: { unit: number; scale: number },
+): TileOptions | undefined {
+  if (tiles === undefined) return undefined;
+  const size = Math.max(Math.floor(tiles.size / unit), 1);
+  const overlap = Math.min(Math.floor(tiles.overlap / unit), size - 1);
+  return { size, overlap, scale, signal, ...(onTile === undefined ? {} : { onTile }) };
 }
 
 /** A batch entry by entry: memory then does not grow with the batch. */
@@ -87,5 +109,3 @@ function meansOf(moments: Tensor): Tensor {
   const half = channels / 2;
   return tensor([1, half, height, width], moments.data.slice(0, half * height * width));
 }
-
-const clamp = (value: number) => Math.min(Math.max(value, 0), 1);

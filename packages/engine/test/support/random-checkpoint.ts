@@ -1,6 +1,6 @@
 /** Small checkpoints with weights drawn by the formula of ../fixtures/models/make.py, which has their keys and shapes. */
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as z from "zod";
@@ -131,6 +131,7 @@ export async function openFolder() {
     folder,
     async write(name: string, bytes: Uint8Array): Promise<string> {
       const file = path.join(folder, name);
+      await mkdir(path.dirname(file), { recursive: true });
       await writeFile(file, bytes);
       return file;
     },

@@ -27,7 +27,7 @@ export const vaeEncodeForInpaint = defineNode({
   run: async (inputs, { signal }) => {
     const { vae, grow_mask_by } = inputs;
     const { pixels, mask } = cropWithMask(inputs.pixels, inputs.mask, vae.downscale);
-    const samples = await vae.encode(greyHoles(pixels, mask), signal);
+    const samples = await vae.encode(greyHoles(pixels, mask), { signal });
     return [{ samples, noiseMask: growHoles(mask, grow_mask_by) }];
   },
 });
@@ -49,8 +49,8 @@ export const inpaintModelConditioning = defineNode({
   run: async (inputs, { signal }) => {
     const { vae } = inputs;
     const { pixels, mask } = cropWithMask(inputs.pixels, inputs.mask, vae.downscale);
-    const concatLatent = await vae.encode(greyHoles(pixels, mask), signal);
-    const samples = await vae.encode(pixels, signal);
+    const concatLatent = await vae.encode(greyHoles(pixels, mask), { signal });
+    const samples = await vae.encode(pixels, { signal });
     const seen = { concatLatent, concatMask: mask };
     return [
       inputs.positive.map((entry) => ({ ...entry, ...seen })),
@@ -75,7 +75,7 @@ export const instructPixToPixConditioning = defineNode({
   outputs: prompts,
   usesDevice: true,
   run: async ({ positive, negative, vae, pixels }, { signal }) => {
-    const concatLatent = await vae.encode(cropPixels(pixels, vae.downscale), signal);
+    const concatLatent = await vae.encode(cropPixels(pixels, vae.downscale), { signal });
     return [
       positive.map((entry) => ({ ...entry, concatLatent })),
       negative.map((entry) => ({ ...entry, concatLatent })),

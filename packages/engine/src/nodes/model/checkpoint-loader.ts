@@ -1,10 +1,10 @@
 import { loadCheckpoint } from "../../models/checkpoint.ts";
+import { missingTextEncoder, missingVae } from "../../models/missing-parts.ts";
 import type { Runtime } from "../../ort/runtime.ts";
 import { embeddingFinder } from "../../text/find-embedding.ts";
 import type { NodeClass } from "../define-node.ts";
 import { defineNode } from "../define-node.ts";
 import { modelFile } from "../input.ts";
-import { ExecutionBlocker } from "../values.ts";
 
 /** A part that the file lacks is an error only where a node needs it. */
 export function checkpointLoaderSimple(runtime: Runtime): NodeClass {
@@ -19,17 +19,7 @@ export function checkpointLoaderSimple(runtime: Runtime): NodeClass {
         file: models.path("checkpoints", ckpt_name),
         findEmbedding: embeddingFinder(models),
       });
-      return [
-        model,
-        clip ?? lacking(ckpt_name, "text encoder", "CLIPLoader"),
-        vae ?? lacking(ckpt_name, "VAE", "VAELoader"),
-      ];
+      return [model, clip ?? missingTextEncoder(ckpt_name), vae ?? missingVae(ckpt_name)];
     },
   });
-}
-
-function lacking(file: string, part: string, loader: string): ExecutionBlocker {
-  return new ExecutionBlocker(
-    `checkpoint ${JSON.stringify(file)} holds no ${part}: load one with ${loader}`,
-  );
 }
