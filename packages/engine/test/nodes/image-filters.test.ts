@@ -176,3 +176,26 @@ test("weak edges count only where they lead to a strong one", async () => {
   const column = Array.from({ length: 60 }, (_, y) => fading.data[(y * 12 + 6) * 3]);
   expect(column.slice(2, 58)).toEqual(Array(56).fill(1));
 });
+
+describe("ImageAddNoise", () => {
+  // torch.randn(5) after manual_seed(0): 1.5410, -0.2934, -2.1788, 0.5684, -1.0845
+  test("adds torch's noise of that seed by its strength and clips", async () => {
+    const image = grey(1, 5, [0.1, 0.5, 0.5, 0.9, 0.9]);
+    const noisy = await run("ImageAddNoise", { image, seed: 0, strength: 0.1 });
+    const expected = [0.2541, 0.47066, 0.28212, 0.95684, 0.79155];
+    for (const [index, value] of expected.entries()) {
+      expect(noisy.data[index]).toBeCloseTo(value, 4);
+    }
+    const clipped = await run("ImageAddNoise", { image, seed: 0, strength: 1 });
+    expect([clipped.data[0], clipped.data[2]]).toEqual([1, 0]);
+  });
+
+  test("takes seeds of 64 bits", async () => {
+    const image = grey(1, 2, [0.5, 0.5]);
+    const seed = 2n ** 64n - 1n;
+    const one = await run("ImageAddNoise", { image, seed, strength: 0.1 });
+    const other = await run("ImageAddNoise", { image, seed, strength: 0.1 });
+    expect(one.data).toEqual(other.data);
+    expect(one.data).not.toEqual(image.data);
+  });
+});

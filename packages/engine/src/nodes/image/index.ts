@@ -3,6 +3,7 @@ import { imageFromBatch, rebatchImages, repeatImageBatch } from "./batches.ts";
 import { canny } from "./canny.ts";
 import { emptyImage } from "./empty-image.ts";
 import { getImageSize } from "./get-image-size.ts";
+import { imageAddNoise } from "./image-add-noise.ts";
 import { imageBatch } from "./image-batch.ts";
 import { imageBlend } from "./image-blend.ts";
 import { imageBlur } from "./image-blur.ts";
@@ -45,6 +46,7 @@ export function imageNodes({ maxInputPixels }: ImageNodeOptions = {}): NodeClass
     emptyImage,
     fluxKontextImageScale,
     getImageSize,
+    imageAddNoise,
     imageBatch,
     imageBlend,
     imageBlur,
