@@ -51,8 +51,11 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   const recover = (jobIds: Iterable<string>) => recoverEnds({ hub, store, gatewayId, jobIds });
   const recoverAwaited = () => recover(hub.awaited()).catch(onError);
 
+  /** Before the sockets stand nobody listens. */
+  let isListening = () => false;
   const amqp = await parts.openAmqp({
     onEvents: (word, events) => hub.deliver(word, events),
+    neededTypes: () => (isListening() ? undefined : STARTS_AND_ENDS),
     onGap: () => {
       numbers.gap();
       recover([...hub.awaited(), ...open, ...sockets.jobIds()]).catch(onError);
@@ -66,6 +69,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   const leases = wordLeases({ routes: amqp.routes, onError });
   const status = queueStatus(store);
   const sockets = socketHub({ store, publisher, words: leases, status, recover, onError });
+  isListening = () => sockets.isListening;
   const catalog = catalogCache({ store, onError });
   const keeper = streamKeeper({
     store,
@@ -107,7 +111,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   const app = await createServer({ logger, ...config });
   const cancelling = { store, publisher };
   const features = { supports_preview_metadata: true, max_upload_size: maxUploadBytes };
-  promptRoutes(app, { ...cancelling, hub, intake, folders, publicUrl, maxUploadBytes });
+  promptRoutes(app, { ...config, ...cancelling, hub, intake });
   jobRoutes(app, {
     ...cancelling,
     streams: amqp.streams,
@@ -146,6 +150,9 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   });
   return app;
 }
+
+/** What the numbers and waiting requests live by. Sockets want to hear everything. */
+const STARTS_AND_ENDS = new Set<JobEvent["type"]>(["job-start", "job-end"]);
 
 /** A job-end can be lost with a connection; whoever still waits then is answered from the store. */
 const RECOVER_EVERY_MS = 10_000;

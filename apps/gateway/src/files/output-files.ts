@@ -18,7 +18,10 @@ export function isImage({ filename }: OutputFile): boolean {
 
 function readFile(shown: unknown): OutputFile[] {
   const parsed = outputFileSchema.safeParse(shown);
-  return parsed.success ? [parsed.data] : [];
+  if (!parsed.success) return [];
+  // No URL and no header can carry half a surrogate pair, and no file system has such a name.
+  const isName = !/\p{Cs}/u.test(parsed.data.filename + parsed.data.subfolder);
+  return isName ? [parsed.data] : [];
 }
 
 /** Where `/view` answers with the file. */

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { constants, copyFile, link, mkdir, rename, rm, stat } from "node:fs/promises";
+import { constants, copyFile, link, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -38,6 +38,9 @@ export async function receiveFile(
   }
   return { path, sizeBytes, digest: hash.digest("hex") };
 }
+
+/** What file systems take is 255; a number may still come before the extension. */
+const LONGEST_NAME_BYTES = 240;
 
 export interface Placement {
   /** As the client said it; only its last part counts. */
@@ -77,6 +80,12 @@ function checkFilename(filename: string): string {
     throw new CodedError(
       "FILE_REFUSED",
       `filename: expected a name, got ${JSON.stringify(filename)}`,
+    );
+  }
+  if (Buffer.byteLength(name) > LONGEST_NAME_BYTES) {
+    throw new CodedError(
+      "FILE_REFUSED",
+      `filename: expected at most ${LONGEST_NAME_BYTES} bytes, got ${Buffer.byteLength(name)}`,
     );
   }
   return name;
@@ -123,7 +132,8 @@ async function claimName(from: string, to: string): Promise<boolean> {
 }
 
 async function holdsSame(path: string, { sizeBytes, digest }: ReceivedFile): Promise<boolean> {
-  const facts = await stat(path);
+  // A link is somebody else's file, whatever it leads to.
+  const facts = await lstat(path);
   if (!facts.isFile() || facts.size !== sizeBytes) return false;
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);

@@ -10,6 +10,9 @@ export function toCodedError(error: unknown): CodedError {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new CodedError("INVALID_REQUEST", message, { cause: error });
   }
+  if (isBrokenMultipart(message)) {
+    return new CodedError("INVALID_REQUEST", `multipart body: ${message}`, { cause: error });
+  }
   return CodedError.from(error);
 }
 
@@ -24,6 +27,11 @@ const frameworkCodes: Readonly<Partial<Record<string, ErrorCode>>> = {
   FST_FIELDS_LIMIT: "PAYLOAD_TOO_LARGE",
   FST_PROTO_VIOLATION: "INVALID_REQUEST",
 };
+
+/** The multipart parser throws plain errors; its words are all there is to know them by. */
+function isBrokenMultipart(message: string): boolean {
+  return /^Multipart: |nexpected end of multipart data$/.test(message);
+}
 
 function facts(error: unknown) {
   if (!(error instanceof Error)) return { message: String(error) };

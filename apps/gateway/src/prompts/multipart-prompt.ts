@@ -12,9 +12,27 @@ import { isObject } from "../http/json-body.ts";
  */
 export async function readMultipartPrompt(
   request: FastifyRequest,
-  { input, temp }: Folders,
+  folders: Folders,
 ): Promise<unknown> {
-  const files: { readonly filename: string; readonly file: ReceivedFile }[] = [];
+  const files: Received[] = [];
+  try {
+    return await readParts(request, folders, files);
+  } finally {
+    // What was placed is gone from here; what was not, because the body broke off or is refused, must not stay.
+    await discard(files);
+  }
+}
+
+interface Received {
+  readonly filename: string;
+  readonly file: ReceivedFile;
+}
+
+async function readParts(
+  request: FastifyRequest,
+  { input, temp }: Folders,
+  files: Received[],
+): Promise<unknown> {
   const fields: Record<string, unknown> = {};
   for await (const part of request.parts()) {
     if (part.type === "field") {
@@ -26,7 +44,6 @@ export async function readMultipartPrompt(
       const file = await receiveFile(temp, part.file);
       files.push({ filename: part.filename, file });
       if (part.file.truncated) {
-        await discard(files);
         throw new CodedError(
           "PAYLOAD_TOO_LARGE",
           `file ${JSON.stringify(part.filename)} is over the limit`,
@@ -36,7 +53,6 @@ export async function readMultipartPrompt(
   }
   const { prompt } = fields;
   if (prompt === undefined) {
-    await discard(files);
     throw new CodedError("INVALID_REQUEST", 'multipart body: expected a part "prompt" with JSON');
   }
   const renamed = new Map<string, string>();
@@ -63,7 +79,7 @@ function readField(name: string, value: unknown): unknown {
   }
 }
 
-async function discard(files: readonly { readonly file: ReceivedFile }[]): Promise<void> {
+async function discard(files: readonly Received[]): Promise<void> {
   await Promise.all(files.map(({ file }) => rm(file.path, { force: true })));
 }
 

@@ -24,6 +24,7 @@ export interface PromptRouteOptions extends CancelDependencies {
   readonly folders: Folders;
   readonly publicUrl: string | undefined;
   readonly maxUploadBytes: number;
+  readonly maxPromptBytes: number;
 }
 
 /** Seconds after which asking for a job that was just taken in is worth while. */
@@ -31,7 +32,7 @@ const RETRY_AFTER_SECONDS = 1;
 
 /** `/api/v1/prompts`: one request, one picture; or a job to come back for. */
 export function promptRoutes(app: FastifyInstance, options: PromptRouteOptions): void {
-  const { store, hub, intake, folders, maxUploadBytes } = options;
+  const { store, hub, intake, maxUploadBytes } = options;
 
   app.post<{ Querystring: Record<string, string | undefined> }>(
     "/api/v1/prompts",
@@ -44,7 +45,7 @@ export function promptRoutes(app: FastifyInstance, options: PromptRouteOptions):
         contentType: request.headers["content-type"],
       });
       const form = answerForm(request);
-      const submission = readPromptRequest(await readBody(request, folders));
+      const submission = readPromptRequest(await readBody(request, options));
       const gone = disconnection(reply);
       let ending: Promise<JobEndEvent | undefined> | undefined;
       const submitted = await intake.submit(submission, {
@@ -98,7 +99,10 @@ export function promptRoutes(app: FastifyInstance, options: PromptRouteOptions):
   });
 }
 
-async function readBody(request: FastifyRequest, folders: Folders): Promise<unknown> {
+async function readBody(
+  request: FastifyRequest,
+  { folders, maxPromptBytes }: Pick<PromptRouteOptions, "folders" | "maxPromptBytes">,
+): Promise<unknown> {
   if (request.isMultipart()) return readMultipartPrompt(request, folders);
   const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   // Clients of ComfyUI send JSON as plain text, as a form, or as nothing; other types are somebody's mistake.
@@ -110,6 +114,12 @@ async function readBody(request: FastifyRequest, folders: Folders): Promise<unkn
     throw new CodedError(
       "UNSUPPORTED_MEDIA_TYPE",
       `content type: expected application/json or multipart/form-data, got ${JSON.stringify(type)}`,
+    );
+  }
+  if (typeof request.body === "string" && Buffer.byteLength(request.body) > maxPromptBytes) {
+    throw new CodedError(
+      "PAYLOAD_TOO_LARGE",
+      `body: expected at most ${maxPromptBytes} bytes of JSON; files go into a multipart body`,
     );
   }
   return jsonBody(request.body);

@@ -134,6 +134,17 @@ test("a name cannot break out of its header", () => {
 });
 
 describe("/upload/image", () => {
+  test("a name that is longer than file systems take is refused", async () => {
+    const answer = await upload(`${"x".repeat(400)}.png`, "one");
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ error: { type: "file_refused" } });
+  });
+
+  test("a link that stands in the folder is another file, wherever it leads", async () => {
+    await symlink("/nowhere", join(gateway.folders.input, "a.png"));
+    expect((await upload("a.png", "one")).json()).toMatchObject({ name: "a (1).png" });
+  });
+
   test("the same bytes are one file, other bytes get another name, overwriting keeps it", async () => {
     expect((await upload("a.png", "one")).json()).toEqual({
       name: "a.png",
