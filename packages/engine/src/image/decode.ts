@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { CodedError } from "@rabbitloom/protocol";
 import sharp, { type Metadata } from "sharp";
 import { decodeBmp, readBmpHeader } from "./bmp.ts";
 import { composeFrames } from "./compose-frames.ts";
@@ -56,7 +57,8 @@ async function readHeader(bytes: Buffer, name: string): Promise<ImageFile> {
     }
     return fileOf(bytes, await sharp(bytes, OPEN).metadata());
   } catch (cause) {
-    throw new Error(`${name} is not an image that can be read: ${message(cause)}`, { cause });
+    const problem = `${name} is not an image that can be read: ${message(cause)}`;
+    throw new CodedError("IMAGE_UNREADABLE", problem, { cause });
   }
 }
 
@@ -163,7 +165,8 @@ function refuseBomb(
   const pixels = width * height * frames;
   if (pixels <= maxPixels) return;
   const size = frames === 1 ? `${width}x${height}` : `${frames} frames of ${width}x${height}`;
-  throw new Error(
+  throw new CodedError(
+    "IMAGE_TOO_LARGE",
     `${name} is too large: ${size} is ${grouped(pixels)} pixels, the limit (maxInputPixels) is ${grouped(maxPixels)}`,
   );
 }

@@ -113,6 +113,7 @@ test("a missing file is a validation error that names it", async () => {
 test("a file that is no picture is told so", async () => {
   await put("a.png", Buffer.from("hello"));
   await expect(load("a.png")).rejects.toThrow(/a\.png is not an image that can be read/);
+  await expect(load("a.png")).rejects.toMatchObject({ code: "IMAGE_UNREADABLE" });
 });
 
 test("a cut-off file is told so", async () => {
@@ -130,6 +131,7 @@ test("a picture of too many pixels is refused before it is decoded", async () =>
   await expect(load("bomb.png")).rejects.toThrow(
     /bomb\.png is too large: 9000x7000 is 63,000,000 pixels, the limit \(maxInputPixels\) is 50,000,000/,
   );
+  await expect(load("bomb.png")).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
   await put("a.png", await picture().resize(40, 40).png().toBuffer());
   await expect(load("a.png", "LoadSmallImage")).rejects.toThrow(
     /40x40 is 1,600 pixels, the limit \(maxInputPixels\) is 1,000/,

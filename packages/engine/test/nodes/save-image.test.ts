@@ -136,6 +136,10 @@ test("a prefix may name subfolders", async () => {
   expect(await readdir(output("a", "c"))).toEqual(["pic_00001_.png"]);
 });
 
+test("a prefix that no file system can hold is refused", async () => {
+  await expect(save({ filename_prefix: "a\ud800" })).rejects.toThrow(/half a character/);
+});
+
 test.each(["../out", "/etc/out", "a/../../out", "..", "a\0b"])(
   "the prefix %j is refused, because it leaves the folder",
   async (filename_prefix) => {

@@ -101,6 +101,11 @@ function splitPrefix(prefix: string): { subfolder: string; name: string } {
       `filename_prefix ${JSON.stringify(prefix)} leads out of the output folder; it may name subfolders, such as "portraits/anna"`,
     );
   }
+  if (/\p{Cs}/u.test(normal)) {
+    throw new Error(
+      `filename_prefix ${JSON.stringify(prefix)} has half a character (a lone surrogate)`,
+    );
+  }
   const name = path.posix.basename(normal);
   const subfolder = path.posix.dirname(normal);
   return { subfolder: subfolder === "." ? "" : subfolder, name: name === "." ? "" : name };
