@@ -6,11 +6,22 @@ import type { Logger } from "pino";
 export interface SlotOptions {
   readonly source: LaneSource;
   /** Takes one delivery to the point where the slot is free; what it returns ends when the delivery is settled. */
-  readonly run: (delivery: OpenDelivery) => Promise<{ readonly settled: Promise<void> }>;
+  readonly run: (
+    delivery: OpenDelivery,
+    facts: SlotFacts,
+  ) => Promise<{ readonly settled: Promise<void> }>;
   /** Aborted when no more jobs are to be taken. */
   readonly stopping: AbortSignal;
   readonly log: Logger;
 }
+
+export interface SlotFacts {
+  /** The job had to wait for the slot, and others probably do. */
+  readonly isBacklog: boolean;
+}
+
+/** A delivery that was there already comes about 2 ms after the slot has become free. */
+const BACKLOG_MS = 5;
 
 /** Jobs whose results are on their way to the broker while the slot works on; with more, it waits. */
 const MOST_UNSETTLED = 8;
@@ -19,9 +30,9 @@ const MOST_UNSETTLED = 8;
 export async function runSlot({ source, run, stopping, log }: SlotOptions): Promise<void> {
   const unsettled = new Set<Promise<void>>();
 
-  async function take(delivery: OpenDelivery): Promise<void> {
+  async function take(delivery: OpenDelivery, facts: SlotFacts): Promise<void> {
     try {
-      const { settled } = await run(delivery);
+      const { settled } = await run(delivery, facts);
       const tail = settled.catch((err: unknown) => fail(delivery, err));
       unsettled.add(tail);
       void tail.finally(() => unsettled.delete(tail));
@@ -40,6 +51,7 @@ export async function runSlot({ source, run, stopping, log }: SlotOptions): Prom
 
   while (!stopping.aborted) {
     let delivery: OpenDelivery;
+    const freeAt = performance.now();
     try {
       delivery = await source.next(stopping);
     } catch {
@@ -47,7 +59,7 @@ export async function runSlot({ source, run, stopping, log }: SlotOptions): Prom
     }
     // It came in the moment of stopping.
     if (stopping.aborted) delivery.settle(retryAfter(0));
-    else await take(delivery);
+    else await take(delivery, { isBacklog: performance.now() - freeAt < BACKLOG_MS });
     if (unsettled.size >= MOST_UNSETTLED) await Promise.race(unsettled);
   }
   await Promise.all(unsettled);

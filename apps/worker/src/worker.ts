@@ -151,9 +151,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       source,
       stopping: stopping.signal,
       log,
-      run: (delivery) =>
+      run: (delivery, { isBacklog }) =>
         runDelivery(
-          { ...options, names, publisher, engine, running, stopping: handingBack.signal },
+          {
+            ...options,
+            names,
+            publisher,
+            engine,
+            running,
+            stopping: handingBack.signal,
+            isBacklog,
+          },
           delivery,
         ),
     });

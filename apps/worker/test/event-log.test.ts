@@ -18,7 +18,7 @@ interface Sent {
   readonly failures: unknown[];
 }
 
-function openLog(): Sent {
+function openLog(options: { readonly firstAtOnce?: boolean } = {}): Sent {
   const messages: string[] = [];
   const events: JobEvent[] = [];
   const failures: unknown[] = [];
@@ -32,7 +32,7 @@ function openLog(): Sent {
     publish: (list) => Promise.resolve(take(list)),
   };
   const onFailure = (error: unknown) => failures.push(error);
-  const log = openEventLog({ jobId: "j", attempt: 2, nodeCount: 3, route, onFailure });
+  const log = openEventLog({ jobId: "j", attempt: 2, nodeCount: 3, route, onFailure, ...options });
   return { log, messages, events, failures };
 }
 
@@ -54,12 +54,32 @@ test("the first event leaves at once; those that follow fast share one message",
   log.emit(step(1));
   log.emit(step(2));
   expect(messages).toEqual(["job-start"]);
-  vi.advanceTimersByTime(4);
+  vi.advanceTimersByTime(10);
   log.emit(step(3));
 
   expect(messages).toEqual(["job-start", "node-progress node-progress"]);
-  vi.advanceTimersByTime(4);
+  vi.advanceTimersByTime(10);
   expect(messages).toEqual(["job-start", "node-progress node-progress", "node-progress"]);
+});
+
+test("where other jobs wait, a short job says everything in one message", async () => {
+  const { log, messages } = openLog({ firstAtOnce: false });
+  log.emit(start);
+  vi.advanceTimersByTime(3);
+  log.emit(step(1));
+
+  await log.publishEnd(log.end({ state: "succeeded", outputs: {} }));
+
+  expect(messages).toEqual(["job-start node-progress job-end"]);
+});
+
+test("where other jobs wait, a long job is still seen to start within milliseconds", () => {
+  const { log, messages } = openLog({ firstAtOnce: false });
+  log.emit(start);
+
+  vi.advanceTimersByTime(10);
+
+  expect(messages).toEqual(["job-start"]);
 });
 
 test("after a quiet while the next event leaves at once again", () => {

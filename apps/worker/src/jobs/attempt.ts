@@ -26,6 +26,8 @@ export interface AttemptOptions {
   readonly job: ReceivedJob;
   readonly attempt: number;
   readonly workerId: string;
+  /** Events may wait a little from the first one on, so that those of a short job travel together. */
+  readonly isBacklog: boolean;
 }
 
 export type AttemptResult =
@@ -51,6 +53,7 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptResult
     attempt,
     nodeCount,
     route: options.route,
+    firstAtOnce: !options.isBacklog,
     onFailure: (error) => handle.stop(CodedError.from(error)),
   });
   handle.onSnapshot = () => events.emitSnapshot();

@@ -36,23 +36,26 @@ export interface EventLogOptions {
   readonly attempt: number;
   readonly nodeCount: number;
   readonly route: EventRoute;
+  /** False: the first event waits for those that follow fast, too. @default true */
+  readonly firstAtOnce?: boolean;
   /** Events could not be sent or written: the attempt cannot go on. */
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * Small events that come fast travel together: after a message, the next one leaves this much later. Short
- * enough to be no delay to people, long enough to halve the messages of a job of a few milliseconds.
+ * Small events that come fast travel together: after a message, the next one leaves this much later. Less than a
+ * screen needs to show it, and a job of a few milliseconds is one or two messages even on a busy machine.
  */
-const COALESCE_MS = 4;
+const COALESCE_MS = 10;
 
 export function openEventLog(options: EventLogOptions): EventLog {
-  const { jobId, attempt, nodeCount, route, onFailure } = options;
+  const { jobId, attempt, nodeCount, route, firstAtOnce = true, onFailure } = options;
   const startedAt = new Date().toISOString();
   const tracker = trackProgress(nodeCount);
   let lastSeq = 0;
   let waiting: JsonEvent[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let isPatient = !firstAtOnce;
   let isClosed = false;
 
   const envelope = () => {
@@ -78,7 +81,8 @@ export function openEventLog(options: EventLogOptions): EventLog {
   function add(event: JsonEvent): void {
     waiting.push(event);
     if (timer !== undefined) return;
-    guarded(flush);
+    if (!isPatient) guarded(flush);
+    isPatient = false;
     const later = () => {
       timer = undefined;
       if (waiting.length === 0 || isClosed) return;

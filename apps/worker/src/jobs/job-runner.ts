@@ -28,6 +28,8 @@ export interface JobRunnerOptions {
   /** Wait before a failed attempt's job is delivered again; twice as long for each delivery before it. */
   readonly retryMs: number;
   readonly queueLimits: JobQueueOptions;
+  /** Other jobs wait: their sum counts more than the moment in which this one is seen to start. */
+  readonly isBacklog: boolean;
   /** Aborted when deliveries that have not started are to be handed back. */
   readonly stopping: AbortSignal;
 }
@@ -59,7 +61,7 @@ async function runJob(
   delivery: OpenDelivery,
   job: ReceivedJob,
 ): Promise<{ readonly settled: Promise<void> }> {
-  const { store, publisher, names, engine, running, workerId, stopping } = options;
+  const { store, publisher, names, engine, running, workerId, stopping, isBacklog } = options;
   const { message } = job;
   const { jobId, gatewayId } = message;
   const log = options.log.child({ jobId });
@@ -81,7 +83,17 @@ async function runJob(
   const { attempt, staleFiles } = claim;
   if (attempt > 1) log.info({ attempt, staleFiles }, "taken over from an earlier attempt");
   await removeStaleFiles(engine.folders, staleFiles, log);
-  const result = await runAttempt({ store, engine, log, route, handle, job, attempt, workerId });
+  const result = await runAttempt({
+    store,
+    engine,
+    log,
+    route,
+    handle,
+    job,
+    attempt,
+    workerId,
+    isBacklog,
+  });
   return { settled: settle(result) };
 
   async function settleUnclaimed(ended: Exclude<Claim, { type: "claimed" }>): Promise<void> {
