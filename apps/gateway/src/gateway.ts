@@ -51,11 +51,8 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   const recover = (jobIds: Iterable<string>) => recoverEnds({ hub, store, gatewayId, jobIds });
   const recoverAwaited = () => recover(hub.awaited()).catch(onError);
 
-  /** Before the sockets stand nobody listens. */
-  let isListening = () => false;
   const amqp = await parts.openAmqp({
     onEvents: (word, events) => hub.deliver(word, events),
-    neededTypes: () => (isListening() ? undefined : STARTS_AND_ENDS),
     onGap: () => {
       numbers.gap();
       recover([...hub.awaited(), ...open, ...sockets.jobIds()]).catch(onError);
@@ -69,7 +66,6 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   const leases = wordLeases({ routes: amqp.routes, onError });
   const status = queueStatus(store);
   const sockets = socketHub({ store, publisher, words: leases, status, recover, onError });
-  isListening = () => sockets.isListening;
   const catalog = catalogCache({ store, onError });
   const keeper = streamKeeper({
     store,
@@ -150,9 +146,6 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   });
   return app;
 }
-
-/** What the numbers and waiting requests live by. Sockets want to hear everything. */
-const STARTS_AND_ENDS = new Set<JobEvent["type"]>(["job-start", "job-end"]);
 
 /** A job-end can be lost with a connection; whoever still waits then is answered from the store. */
 const RECOVER_EVERY_MS = 10_000;
