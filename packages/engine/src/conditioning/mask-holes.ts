@@ -45,8 +45,8 @@ export function greyHoles(pixels: Tensor, mask: Tensor): Tensor {
 }
 
 /**
- * 1 where the rounded mask is not 0 anywhere in a square of `size` pixels, which reaches one pixel further up and
- * left than down and right where `size` is even: 6 grows by 3 and 2.
+ * 1 where the rounded mask is not 0 anywhere in a square of `size` pixels around. An even square reaches further
+ * back than on, so a hole grows further on: with 6 by 2 pixels up and left and 3 down and right.
  */
 export function growHoles(mask: Tensor, size: number): Tensor {
   const rounded = tensor(mask.shape, mask.data.map(roundHalfEven));
