@@ -24,7 +24,7 @@ export async function* eventStream(options: EventStreamOptions): AsyncGenerator<
   let last: Cursor = after ?? { attempt: 0, seq: 0 };
   for await (const { events } of source) {
     for (const event of events) {
-      if (!isAfter(event, last)) continue;
+      if (!isNews(event, last)) continue;
       const gap = gapBefore(event, last);
       if (gap !== undefined) yield serverSentEvent(gap);
       last = { attempt: event.attempt, seq: event.seq };
@@ -35,13 +35,19 @@ export async function* eventStream(options: EventStreamOptions): AsyncGenerator<
   }
 }
 
+/** An end may be made up from the record, whose number lags: only a later attempt is a reason to drop it. */
+function isNews(event: JobEvent, last: Cursor): boolean {
+  if (event.type === "job-end") return event.attempt >= last.attempt;
+  return isAfter(event, last);
+}
+
 /**
  * The events missing between the last one and this one. A later attempt begins anew at 1; the number of an end that a
  * cancellation said is 1 too.
  */
 function gapBefore(event: JobEvent, last: Cursor): JsonEvent | undefined {
   const expected = event.attempt === last.attempt ? last.seq + 1 : 1;
-  if (event.seq === expected) return undefined;
+  if (event.seq <= expected) return undefined;
   const { v, jobId, attempt, seq, at } = event;
   return { v, jobId, attempt, seq: seq - 1, at, type: "job-gap", from: expected, to: seq - 1 };
 }

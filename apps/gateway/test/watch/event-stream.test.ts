@@ -58,3 +58,10 @@ test("a reader goes on behind its cursor, and hears of a gap only behind it", as
   expect(await told(events, { attempt: 1, seq: 2 })).toEqual(["3 node-start", "4 job-end"]);
   expect(await told(events.slice(3), { attempt: 1, seq: 2 })).toEqual(["3 job-gap", "4 job-end"]);
 });
+
+test("an end is told whatever its number, unless a later attempt was heard", async () => {
+  const tail = [event(1, 7), event(1, 2, "job-end")];
+  expect(await told(tail, { attempt: 1, seq: 6 })).toEqual(["7 node-start", "2 job-end"]);
+  expect(await told(tail.slice(1), { attempt: 1, seq: 6 })).toEqual(["2 job-end"]);
+  expect(await told(tail.slice(1), { attempt: 2, seq: 1 })).toEqual([]);
+});
