@@ -4,6 +4,7 @@ import { createDiffusionModel } from "./diffusion-network.ts";
 import { findText } from "./find-text.ts";
 import type { DiffusionModel, TextEncoder, Vae } from "./model.ts";
 import { openWeights } from "./open-weights.ts";
+import { createTaesdVae, isTaesd } from "./taesd-vae.ts";
 import { createTextEncoder } from "./text-encoder.ts";
 import type { FindEmbedding } from "./text-tower.ts";
 import { findUnet } from "./unet-prefix.ts";
@@ -48,9 +49,11 @@ export async function loadUnet(runtime: Runtime, file: string): Promise<Diffusio
   return await createDiffusionModel(runtime, { file: weights, unet: findUnet(weights) });
 }
 
-/** A VAE of its own, under Stable Diffusion's names or diffusers'. */
+/** A VAE of its own, under Stable Diffusion's names or diffusers', or a TAESD. */
 export async function loadVae(runtime: Runtime, file: string): Promise<Vae> {
-  return createVae(runtime, findVae(await openWeights(file)));
+  const weights = await openWeights(file);
+  if (isTaesd(weights)) return await createTaesdVae(runtime, weights);
+  return createVae(runtime, findVae(weights));
 }
 
 function findVae(file: Weights): Weights {

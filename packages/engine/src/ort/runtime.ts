@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
 import { CodedError } from "@rabbitloom/protocol";
 import type { Tensor } from "../tensor.ts";
-import { type Device, parseDevice } from "./device.ts";
+import type { Device } from "./device.ts";
 import { createGraph, type Graph } from "./graph.ts";
 import { operatorChoices } from "./operators.ts";
 import { type Feed, openSession, type Session } from "./session.ts";
@@ -16,8 +16,8 @@ export interface Network {
 }
 
 export interface RuntimeOptions {
-  /** @default "cpu" */
-  readonly device?: string | undefined;
+  /** @default the CPU */
+  readonly device?: Device;
   /** Memory for networks; the least recently used one goes first. @default three quarters of what this process may use */
   readonly memoryBytes?: number;
 }
@@ -37,10 +37,11 @@ export interface Runtime extends AsyncDisposable {
   free(): Promise<void>;
 }
 
+const CPU: Device = { provider: "cpu", index: 0 };
 const MEMORY_SHARE = 0.75;
 
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
-  const device = parseDevice(options.device ?? "cpu");
+  const { device = CPU } = options;
   const memoryBytes = options.memoryBytes ?? availableBytes() * MEMORY_SHARE;
   /** In the order of their last use, oldest first. */
   const open = new Map<string, { readonly session: Session; readonly bytes: number }>();

@@ -15,6 +15,7 @@ import type { NodeClass } from "../nodes/define-node.ts";
 import { loadPack } from "../nodes/load-pack.ts";
 import { createRegistry, nodeCatalog } from "../nodes/registry.ts";
 import { createLocalNames } from "../nodes/saving/local-names.ts";
+import { chooseDevice } from "../ort/choose-device.ts";
 import { createRuntime } from "../ort/runtime.ts";
 import { checkPrompt, readPrompt, refusal, validationReport } from "./check-prompt.ts";
 import type { Engine, EngineCatalog, EngineJob, EngineOptions } from "./engine.ts";
@@ -29,7 +30,7 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
   const models = createModelFiles(modelRoots);
   const { packs, failedPacks } = await loadPacks(options.nodes ?? []);
   const { maxInputPixels } = options;
-  const runtime = createRuntime({ device: options.device });
+  const runtime = createRuntime({ device: await chooseDevice(options.device) });
   const registry = createRegistry(coreNodes({ maxInputPixels, runtime }), ...packs);
   const nodes = nodeCatalog(registry);
   const host: ExecutionHost = {

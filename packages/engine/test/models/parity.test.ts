@@ -4,7 +4,8 @@
  * ../fixtures/models/make.py made the numbers.
  */
 import { expect, test } from "vitest";
-import { loadCheckpoint } from "../../src/models/checkpoint.ts";
+import { loadCheckpoint, loadVae } from "../../src/models/checkpoint.ts";
+import { channelsLast } from "../../src/models/layout.ts";
 import { encodeText, predict } from "../../src/models/model.ts";
 import { createRuntime } from "../../src/ort/runtime.ts";
 import { type Tensor, tensor } from "../../src/tensor.ts";
@@ -80,6 +81,38 @@ test("the VAE decodes and encodes as PyTorch does", async () => {
   const encoded = await loaded.vae?.encode(pixels);
   expect(encoded && relativeError(encoded, expected("sd1", "encoder"))).toBeLessThan(F32_TOLERANCE);
 });
+
+test("a TAESD file decodes and encodes as PyTorch does", async () => {
+  await using folder = await openFolder();
+  await using runtime = createRuntime();
+  const scale = { vae_scale: [1], vae_shift: [1] };
+  const weights = new Map([
+    ["vae_scale", Float32Array.of(0.5)],
+    ["vae_shift", Float32Array.of(0.25)],
+  ]);
+  const layout = { ...layoutOf("taesd"), ...scale };
+  const file = await folder.write("taesd.safetensors", checkpointBytes(layout, { weights }));
+  const vae = await loadVae(runtime, file);
+  expect(vae).toMatchObject({ family: "TAESD", downscale: 4, latentChannels: 4 });
+
+  const latents = drawn("latents", 1, 4, 3, 5);
+  const unscaled = tensor(
+    latents.shape,
+    latents.data.map((z) => z / 0.5 + 0.25),
+  );
+  const decoded = channelsLast(expected("taesd", "decoder"), clamp);
+  expect(relativeError(await vae.decode(unscaled), decoded)).toBeLessThan(F32_TOLERANCE);
+
+  const encoded = expected("taesd", "encoder");
+  const wanted = tensor(
+    encoded.shape,
+    encoded.data.map((z) => z / 0.5 + 0.25),
+  );
+  const pixels = channelsLast(drawn("pixels", 1, 3, 12, 8), (value) => value);
+  expect(relativeError(await vae.encode(pixels), wanted)).toBeLessThan(F32_TOLERANCE);
+});
+
+const clamp = (value: number) => Math.min(Math.max(value, 0), 1);
 
 test.each(["sd1", "sd2", "sdxl", "sdxl-refiner"])(
   "the text encoder of %s gives PyTorch's context and pooled text",
