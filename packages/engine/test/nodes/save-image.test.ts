@@ -136,6 +136,16 @@ test("a prefix may name subfolders", async () => {
   expect(await readdir(output("a", "c"))).toEqual(["pic_00001_.png"]);
 });
 
+test.each(["", ".", "./", "a/../"])(
+  "the prefix %j stays in the folder too",
+  async (filename_prefix) => {
+    expect(await save({ filename_prefix })).toMatchObject({
+      ui: { images: [{ filename: "_00001_.png", subfolder: "" }] },
+    });
+    expect(await readdir(output())).toEqual(["_00001_.png"]);
+  },
+);
+
 test("a prefix that no file system can hold is refused", async () => {
   await expect(save({ filename_prefix: "a\ud800" })).rejects.toThrow(/half a character/);
 });

@@ -40,7 +40,8 @@ const FILES_AT_ONCE = 4;
 export async function saveFiles(folder: OutputFolder, request: SaveRequest): Promise<SavedFile[]> {
   const { type, extension, count, content, now = new Date() } = request;
   const { subfolder, name } = splitPrefix(expandPrefix(request.prefix, { ...request.facts, now }));
-  const directory = path.dirname(folder.files.path({ type, subfolder, filename: name }));
+  // Asked for by a name that is never empty: without one the path would be the folder itself, and its parent be written to.
+  const directory = path.dirname(folder.files.path({ type, subfolder, filename: `${name}_` }));
   const allocate = (wanted: number) =>
     folder.allocateNames({ type, subfolder, prefix: name, count: wanted });
 
