@@ -59,6 +59,7 @@ export function toyModel({
       contextWidth: 1,
       vectorWidth: 0,
       vectorKind: "none",
+      matchLora: () => 0,
       predict(inputs) {
         asked.push(inputs);
         return Promise.resolve(say(inputs, prediction, levels.sigmaOf));
