@@ -32,8 +32,13 @@ interface Interval {
 }
 
 const POOL_SIZE = 24;
-/** Increments kept: neighbouring steps share most of their way down the tree, about 24 levels deep. */
-const CACHED_INCREMENTS = 48;
+/**
+ * Increments kept, by their size together: a way down is about 24 levels of two, and a step of a solver asks about
+ * up to three points, of which the next step shares one.
+ */
+const CACHE_BYTES = 32 * 2 ** 20;
+const MIN_CACHED = 48;
+const MAX_CACHED = 192;
 const { fround } = Math;
 
 export function createBrownianTree(options: BrownianTreeOptions): BrownianTree {
@@ -47,6 +52,8 @@ export function createBrownianTree(options: BrownianTreeOptions): BrownianTree {
   const [rootSeed = 0] = seedSequence({ entropy: seed, poolSize: POOL_SIZE }, 1);
   const rootIncrement = scaled(normal(rootSeed), Math.sqrt(options.end - options.start));
   const cache = new Map<string, Float32Array>();
+  const fitting = Math.floor(CACHE_BYTES / (count * Float32Array.BYTES_PER_ELEMENT));
+  const capacity = Math.min(Math.max(fitting, MIN_CACHED), MAX_CACHED);
 
   function normal(nodeSeed: number): Float32Array {
     return createTorchRng(nodeSeed).randn(count);
@@ -65,7 +72,7 @@ export function createBrownianTree(options: BrownianTreeOptions): BrownianTree {
     const ofLeft = remembered(left, () => bridge(node, increment));
     if (from < middle) add(sum, left, ofLeft, { from, to: Math.min(to, middle) });
     if (to <= middle) return;
-    const ofRight = remembered(right, () => increment.map((value, i) => value - ofLeft[i]!));
+    const ofRight = remembered(right, () => difference(increment, ofLeft));
     add(sum, right, ofRight, { from: Math.max(from, middle), to });
   }
 
@@ -93,7 +100,7 @@ export function createBrownianTree(options: BrownianTreeOptions): BrownianTree {
     cache.delete(key);
     cache.set(key, increment);
     for (const oldest of cache.keys()) {
-      if (cache.size <= CACHED_INCREMENTS) break;
+      if (cache.size <= capacity) break;
       cache.delete(oldest);
     }
     return increment;
@@ -115,6 +122,12 @@ export function createBrownianTree(options: BrownianTreeOptions): BrownianTree {
 interface Query {
   readonly from: number;
   readonly to: number;
+}
+
+function difference(a: Float32Array, b: Float32Array): Float32Array {
+  const out = new Float32Array(a.length);
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! - b[i]!;
+  return out;
 }
 
 function middleOf({ start, end }: Interval): number {
