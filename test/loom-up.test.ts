@@ -62,7 +62,7 @@ test("a fleet goes up beside a stranger on its port, loses a worker, gets it bac
     .poll(async () => (await fleet()).workers[0], { timeout: 10_000 })
     .toMatchObject({ id: victim?.id, state: "dead", exit: "SIGKILL" });
   expect(await loom("workers", "3")).toMatch(/^3 workers/);
-  expect(await loom("workers", "1")).toMatch(/^1 workers/);
+  expect(await loom("workers", "1")).toMatch(/^1 worker:/);
   expect((await fleet()).workers).toMatchObject([{ state: "idle" }]);
 
   const target = join(data, "saved");
@@ -77,6 +77,22 @@ test("a fleet goes up beside a stranger on its port, loses a worker, gets it bac
     expect(await isAlive(identity)).toBe(false);
   expect(stranger.listening).toBe(true);
 }, 240_000);
+
+test("up starts a fleet again whose gateway has died", async () => {
+  await loom("up", "--detach", "--no-example", "--workers", "1", "--port", "0");
+  const gateway = (await fleet()).parts.find(({ name }) => name === "gateway");
+  process.kill(gateway?.pid ?? 0, "SIGKILL");
+  await expect
+    .poll(async () => (await fleet()).parts.find(({ name }) => name === "gateway"))
+    .toMatchObject({ state: "dead" });
+
+  const report = await loom("up", "--detach", "--no-example", "--workers", "1", "--port", "0");
+  expect(report).toMatch(/^gateway \(SIGKILL\) had ended: the fleet starts again/);
+  const again = await fleet();
+  expect(again).toMatchObject({ phase: "ready", workers: [{ state: "idle" }] });
+  expect((await fetch(`${again.gateway}/readyz`)).status).toBe(200);
+  await loom("down");
+}, 120_000);
 
 test("down stops what is left of a fleet whose supervisor was killed", async () => {
   await loom("up", "--detach", "--workers", "1", "--no-example", "--port", "0");

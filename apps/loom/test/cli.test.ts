@@ -50,6 +50,11 @@ test.each([
   expect(written.join("\n")).toMatch(message);
 });
 
+test("what is wrong is said once", async () => {
+  await runCli(["up", "--frob"]);
+  expect(written.join("\n").split("Unknown option")).toHaveLength(2);
+});
+
 test.each([
   ["{", /expected a workflow in JSON/],
   ["[]", /expected a workflow, a JSON object/],

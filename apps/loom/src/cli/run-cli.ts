@@ -25,8 +25,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
 }
 
 function describe(error: Error): string {
-  const cause = error.cause instanceof Error ? `\n  because: ${error.cause.message}` : "";
-  return `${error.message}${cause}`;
+  const { message, cause } = error;
+  if (!(cause instanceof Error) || message.includes(cause.message)) return message;
+  return `${message}\n  because: ${cause.message}`;
 }
 
 function overview(): string {

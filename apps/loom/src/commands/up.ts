@@ -27,17 +27,25 @@ export const up = defineCommand({
     "RabbitMQ and Redis are installed with apt-get where they are missing and that is allowed. They run as the",
     "caller, with data in DIR, on loopback. Set AMQP_URL (with STOMP_URL, MANAGEMENT_URL, JWT_PRIVATE_KEY_FILE)",
     "or REDIS_URL to use servers that exist. A worker that crashes stays dead and is shown by status; ./loom",
-    "workers N replaces it.",
+    "workers N replaces it. Where the gateway or a server has died, up starts the whole fleet again.",
   ].join("\n"),
   async run({ detach, "no-example": withoutExample, ...options }) {
     const existing = await currentFleet(options.data);
     if (existing?.isSupervised) {
-      console.log(`already up:\n${statusText(await fleetStatus(options.data))}`);
-      return 0;
+      const found = await fleetStatus(options.data);
+      const dead = found.parts.filter(({ state }) => state === "dead");
+      if (dead.length === 0) {
+        console.log(`already up:\n${statusText(found)}`);
+        return 0;
+      }
+      // Their ports and passwords hang together, and what was accepted is on disk: all of it starts anew.
+      const ended = dead.map(({ name, exit }) => `${name} (${exit})`).join(", ");
+      console.log(`${ended} had ended: the fleet starts again`);
     }
     if (existing !== undefined) {
       const left = await stopFleet(existing);
-      if (left.length > 0) console.log(`stopped what an earlier up had left: ${left.join(", ")}`);
+      if (left.length > 0 && !existing.isSupervised)
+        console.log(`stopped what an earlier up had left: ${left.join(", ")}`);
     }
     const { AMQP_URL, REDIS_URL } = readEnvironment();
     await ensureInstalled([

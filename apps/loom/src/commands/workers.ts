@@ -30,7 +30,8 @@ export const workers = defineCommand({
     await writeWantedWorkers(data, count.data);
     process.kill(fleet.state.supervisor.pid, "SIGUSR2");
     const live = await waitForWorkers(data, count.data);
-    console.log(`${live.length} workers: ${live.map(({ id }) => id).join(", ")}`);
+    const names = live.length === 0 ? "jobs wait" : live.map(({ id }) => id).join(", ");
+    console.log(`${live.length} worker${live.length === 1 ? "" : "s"}: ${names}`);
     return 0;
   },
 });
