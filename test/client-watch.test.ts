@@ -91,7 +91,7 @@ test("server-sent events tell the same story as STOMP", async () => {
 });
 
 test("a job that was not watched from the start is told by a snapshot and what follows it", async () => {
-  const job = await service.client.submit(painting({ steps: 20, ms: 50 }), { watch: false });
+  const job = await service.client.submit(painting({ steps: 60, ms: 50 }), { watch: false });
   await service.fleet.jobs.event(job.id, "node-progress", { where: ({ value }) => value >= 4 });
   const events = await collect(job.events());
   const types = events.map(({ type }) => type);
