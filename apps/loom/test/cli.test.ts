@@ -50,6 +50,19 @@ test.each([
   expect(written.join("\n")).toMatch(message);
 });
 
+test("a workflow that is refused says which node is wrong, and how", async () => {
+  const file = join(folder, "workflow.json");
+  const wide = { width: "wide", height: 16, batch_size: 1, color: 0 };
+  const images = ["1", 0];
+  const workflow = {
+    "1": { class_type: "EmptyImage", inputs: wide },
+    "2": { class_type: "SaveImage", inputs: { images, filename_prefix: "x" } },
+  };
+  await writeFile(file, JSON.stringify(workflow));
+  expect(await runCli(["run", file, "--data", folder])).toBe(1);
+  expect(written.join("\n")).toMatch(/node 1 \(EmptyImage\): Failed to convert .*width/);
+});
+
 test("what is wrong is said once", async () => {
   await runCli(["up", "--frob"]);
   expect(written.join("\n").split("Unknown option")).toHaveLength(2);

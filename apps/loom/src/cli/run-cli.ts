@@ -1,3 +1,4 @@
+import { isCodedError, nodeErrorsSchema } from "@rabbitloom/protocol";
 import { commands } from "./commands.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -26,8 +27,21 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
 function describe(error: Error): string {
   const { message, cause } = error;
-  if (!(cause instanceof Error) || message.includes(cause.message)) return message;
-  return `${message}\n  because: ${cause.message}`;
+  const isSaid = !(cause instanceof Error) || message.includes(cause.message);
+  return [message, ...(isSaid ? [] : [`  because: ${cause.message}`]), ...nodeLines(error)].join(
+    "\n",
+  );
+}
+
+/** Where a workflow was refused: which node, and why. */
+function nodeLines(error: Error): string[] {
+  const given =
+    "nodeErrors" in error ? error.nodeErrors : isCodedError(error) && error.details.nodeErrors;
+  const parsed = nodeErrorsSchema.safeParse(given);
+  if (!parsed.success) return [];
+  return Object.entries(parsed.data).flatMap(([id, { class_type, errors }]) =>
+    errors.map((reason) => `  node ${id} (${class_type}): ${reason.message}: ${reason.details}`),
+  );
 }
 
 function overview(): string {
