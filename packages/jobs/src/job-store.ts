@@ -183,7 +183,7 @@ export interface JobRecord extends JobView {
   readonly number: number;
   readonly prompt: Prompt;
   readonly extraData: ExtraData;
-  readonly targets?: readonly string[];
+  readonly targets?: string[];
   readonly gatewayId?: string;
   /** Its terminal event is known to be out. */
   readonly isAnnounced: boolean;

@@ -13,7 +13,7 @@ export const jobMessageSchema = z.object({
   prompt: promptSchema,
   extraData: extraDataSchema.default({}),
   /** Run only these output nodes and what they need. */
-  targets: z.array(z.string()).readonly().optional(),
+  targets: z.array(z.string()).optional(),
   clientId: z.string().optional(),
   /** The gateway that waits for the events. */
   gatewayId: z.string().optional(),
