@@ -32,6 +32,24 @@ test("an ending whose answer was lost can be asked for again and answers the sam
   expect(await opened.store.history()).toHaveLength(1);
 });
 
+test("a second message of a running job is no new attempt; the same message again is", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+  const jobId = await submitted(store);
+  const message = job({ jobId });
+
+  const first = { message, workerId: "a", isFirstDelivery: true };
+  expect(await store.claim(first)).toMatchObject({ type: "claimed", attempt: 1 });
+  const second = { message, workerId: "b", isFirstDelivery: true };
+  expect(await other.claim(second)).toEqual({ type: "duplicate" });
+  expect(await store.reportProgress(jobId, 1, { lastSeq: 1 })).toMatchObject({ isLive: true });
+
+  // The answer to the claim was lost.
+  expect(await store.claim(first)).toMatchObject({ type: "claimed", attempt: 2 });
+  const redelivered = { message, workerId: "b", isFirstDelivery: false };
+  expect(await other.claim(redelivered)).toMatchObject({ type: "claimed", attempt: 3 });
+});
+
 test("a terminal state never changes", async () => {
   await using opened = await openStore();
   const { store } = opened;

@@ -19,7 +19,8 @@ export function attempts(
 ): Pick<JobStore, "submit" | "withdraw" | "claim" | "reportProgress" | "release"> {
   const { run, retention } = context;
 
-  async function runClaim({ workerId, message }: ClaimRequest, payload: string) {
+  async function runClaim(request: ClaimRequest, payload: string) {
+    const { workerId, message, isFirstDelivery = false } = request;
     const answer = await run(
       claimScript,
       workerId,
@@ -27,6 +28,7 @@ export function attempts(
       cancelError,
       ...retention,
       ...newJobArguments({ message }, payload),
+      isFirstDelivery ? "1" : "0",
     );
     return claimSchema.parse(answer);
   }
@@ -66,6 +68,8 @@ export function attempts(
           if (record === undefined || !isTerminal(record.state)) return { type };
           return { type, state: record.state, record };
         }
+        case "duplicate":
+          return { type };
         case "gone":
         case "unknown":
           return { type: "ended" };
@@ -96,7 +100,7 @@ const deadlinePassed: JobError = jobError(
 const deadlineError = stringifyJson(deadlinePassed);
 
 const claimSchema = z
-  .tuple([z.enum(["claimed", "ended", "gone", "unknown", "cancelled", "expired"])])
+  .tuple([z.enum(["claimed", "duplicate", "ended", "gone", "unknown", "cancelled", "expired"])])
   .rest(z.union([z.string(), z.number()]));
 
 /** In the order of `create_job` in scripts/submit.ts. */

@@ -114,6 +114,11 @@ export interface NewJob {
 export interface ClaimRequest {
   readonly message: JobMessage & { readonly jobId: string };
   readonly workerId: string;
+  /**
+   * The broker delivers this message for the first time. Where another worker runs the job, it is then a second
+   * message of the same id, not the word that the worker has died. @default false
+   */
+  readonly isFirstDelivery?: boolean;
 }
 
 export type Claim =
@@ -128,6 +133,8 @@ export type Claim =
    * as long as it is kept. Where it is not announced, its terminal event may never have got out.
    */
   | { readonly type: "ended"; readonly state?: TerminalState; readonly record?: JobRecord }
+  /** A second message of a job that another worker runs: nothing to do. */
+  | { readonly type: "duplicate" }
   /** A worker that was to stop it died first: cancelled by this very call. */
   | { readonly type: "cancelled"; readonly attempt: number; readonly error: JobError }
   /** `deadlineAt` has passed: failed by this very call. */

@@ -68,9 +68,15 @@ async function runJob(
   const { replyTo, correlationId } = delivery;
   const route = eventRoute({ publisher, names, jobId, gatewayId, replyTo, correlationId });
 
+  const isFirstDelivery = !delivery.redelivered;
+  if (isFirstDelivery && running.ids().includes(jobId)) {
+    log.info("a second message of a job that runs here: dropped");
+    delivery.settle(ACK);
+    return DONE;
+  }
   // Before the claim: a cancellation may come right after it.
   using handle = running.add(jobId);
-  const claim = await untilStoreAnswers(() => store.claim({ message, workerId }), {
+  const claim = await untilStoreAnswers(() => store.claim({ message, workerId, isFirstDelivery }), {
     signal: stopping,
     log,
   });
@@ -157,6 +163,8 @@ function endOf(jobId: string, claim: Exclude<Claim, { type: "claimed" }>): JobEn
       const { attempt, error } = claim;
       return { ...envelope, attempt, seq: 1, state, outputs: {}, error };
     }
+    case "duplicate":
+      return undefined;
     case "ended": {
       const { record, state } = claim;
       if (record === undefined || state === undefined || record.isAnnounced) return undefined;

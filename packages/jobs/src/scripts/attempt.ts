@@ -2,22 +2,23 @@ import { storeScript } from "./prelude.ts";
 import { CREATE_JOB } from "./submit.ts";
 
 /**
- * ARGV: worker, deadline error, cancel error, three of retention, then what create_job takes; an empty payload
- * says that the caller believes there is a record.
+ * ARGV: worker, deadline error, cancel error, three of retention, then what create_job takes (an empty
+ * payload says that the caller believes there is a record), then '1' for a first delivery.
  *
  * Answers one of
  *   unknown                          no record, and none could be made without a payload
  *   gone, what became of it          the record is no longer kept
  *   ended                            the caller reads the record
+ *   duplicate                        another worker runs it, and this is another message
  *   cancelled | expired, attempt     ended by this call
  *   claimed, attempt, notes...       place, first number and count of files that earlier attempts may have written
  */
 export const claimScript = storeScript(`
 ${CREATE_JOB}
-local worker, id, payload = ARGV[1], ARGV[7], ARGV[8]
+local worker, id, payload, is_first_delivery = ARGV[1], ARGV[7], ARGV[8], ARGV[17] == '1'
 local key = job(id)
-local state, attempt, cancel, deadline, faults, number =
-  unpack(redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested', 'deadlineAt', 'faults', 'number'))
+local state, attempt, cancel, deadline, faults, number, runner = unpack(
+  redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested', 'deadlineAt', 'faults', 'number', 'workerId'))
 if not state then
   local became = redis.call('GET', root .. 'gone:' .. id)
   if became then return {'gone', became} end
@@ -27,6 +28,8 @@ if not state then
 end
 if is_terminal(state) then return {'ended'} end
 
+-- The same worker may ask again, because the answer was lost.
+if state == 'running' and is_first_delivery and runner ~= worker then return {'duplicate'} end
 -- Still running: its worker is gone, or was given up by the broker.
 if state == 'running' then redis.call('HSET', key, 'faults', faults + 1) end
 attempt = attempt + 1
