@@ -156,3 +156,22 @@ test("numbers of saved files go on after the highest one in the folder", async (
     ]),
   );
 });
+
+test("a message that is sent several times while its job runs makes one attempt", async () => {
+  await using fleet = await openFleet();
+  await fleet.startWorker({ workerId: "a" });
+  await fleet.startWorker({ workerId: "b" });
+
+  const prompt = steps({ steps: 40, ms: 10 });
+  const jobId = await fleet.submit(prompt);
+  await fleet.jobs.event(jobId, "job-start");
+  for (let copy = 0; copy < 5; copy++) {
+    await fleet.send(JSON.stringify({ prompt }), { messageId: jobId });
+  }
+  const behind = await fleet.submit(text("behind them"));
+  await fleet.jobs.ended(behind);
+
+  expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded", attempt: 1 });
+  const starts = fleet.jobs.events(jobId).filter(({ type }) => type === "job-start");
+  expect(starts).toHaveLength(1);
+});
