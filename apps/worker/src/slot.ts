@@ -20,7 +20,7 @@ export interface SlotFacts {
   readonly isBacklog: boolean;
 }
 
-/** A delivery that was there already comes about 2 ms after the slot has become free. */
+/** A job that comes this soon after the slot has become free was there already; a guess, a few trips to the broker. */
 const BACKLOG_MS = 5;
 
 /** Jobs whose results are on their way to the broker while the slot works on; with more, it waits. */

@@ -27,7 +27,7 @@ export interface LaneWatchOptions {
 /** A job that takes no longer is followed by the next at once. An urgent one waits this much longer at most. */
 export const SHORT_MS = 20;
 
-/** For the lane of the last job to bring another: about 1 ms after the acknowledgement on a quiet machine. */
+/** For the lane of the last job to bring another; a guess, some times a trip to the broker and back. */
 const PATIENCE_MS = 5;
 
 /** The channel needs a prefetch of 1. */

@@ -86,7 +86,7 @@ async function answer(call: number, work: (opened: Engine) => Promise<Answer>): 
   }
 }
 
-/** The last events travel with the answer: a message costs both processes a tenth of a millisecond. */
+/** The last events travel with the answer: one message and one wake-up less. */
 async function run({ call, job }: Extract<ToChild, { type: "run" }>): Promise<void> {
   const stop = new AbortController();
   cancels.set(call, stop);
