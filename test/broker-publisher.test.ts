@@ -77,6 +77,8 @@ test("messages of the time without a broker are sent, in order, when it is back"
   await broker.start();
   await Promise.all(later);
 
+  // The connection that reads may come back after the one that publishes.
+  await fleet.connection.ready({ timeoutMs: 60_000 });
   const texts = await fleet.connection.withChannel(async (channel) => {
     const read: string[] = [];
     for (;;) {

@@ -99,6 +99,12 @@ test("a cancelled job whose worker died before it could stop is ended by the nex
   const message = { v: 1 as const, ...record, jobId };
   await fleet.store.claim({ message, workerId: "dead" });
   await fleet.store.cancel(jobId);
+  // The broker saw the worker go: its message comes back as one that was delivered before.
+  await fleet.connection.withChannel(async (channel) => {
+    const held = await channel.get(fleet.names.jobs.queue("normal", "default"));
+    if (held === false) throw new Error("no message in the lane");
+    channel.nack(held, false, true);
+  });
 
   await fleet.startWorker();
 
