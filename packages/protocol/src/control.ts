@@ -1,7 +1,10 @@
 import * as z from "zod";
-import { jobIdSchema } from "./identifiers.ts";
+import { DEFAULT_TENANT, jobIdSchema, tenantSchema } from "./identifiers.ts";
 
-/** What the control exchange carries to every worker; each takes what concerns it. */
+/**
+ * What the control exchange carries to every worker; each takes what concerns it. A `nodes-check` goes to the
+ * control queue of one worker alone.
+ */
 export const controlMessageSchema = z.discriminatedUnion("type", [
   /** Stop this job, if you run it. Never touches the job after it. */
   z.object({ v: z.literal(1), type: z.literal("job-cancel"), jobId: jobIdSchema }),
@@ -17,6 +20,17 @@ export const controlMessageSchema = z.discriminatedUnion("type", [
     type: z.literal("memory-free"),
     unloadModels: z.boolean(),
     freeMemory: z.boolean(),
+  }),
+  /** Ask the classes of these nodes what they say to their inputs, and answer on `replyTo`, a queue. */
+  z.object({
+    v: z.literal(1),
+    type: z.literal("nodes-check"),
+    requestId: z.string(),
+    replyTo: z.string(),
+    /** Whose folders the nodes' files are looked for in. */
+    tenant: tenantSchema.default(DEFAULT_TENANT),
+    /** JSON text of a list of `{nodeId, classType, inputs, inputTypes}`: read apart, so that 5.0 stays a float. */
+    checksJson: z.string(),
   }),
   /** Jobs are there: look at the queues now. */
   z.object({ v: z.literal(1), type: z.literal("worker-wake") }),

@@ -16,6 +16,14 @@ export const errorCodes = {
   NOT_FOUND: { retryable: false, summary: "There is nothing under this name." },
   JOB_EXPIRED: { retryable: false, summary: "The job existed; its record is no longer kept." },
   CONFLICT: { retryable: false, summary: "The job or key is in a state that does not allow this." },
+  IDEMPOTENCY_IN_FLIGHT: {
+    retryable: true,
+    summary: "The first request with this idempotency key is not answered yet.",
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    retryable: false,
+    summary: "The idempotency key was used for another request.",
+  },
   INVALID_PROMPT: { retryable: false, summary: "The workflow is not a graph of known nodes." },
   VALIDATION_FAILED: { retryable: false, summary: "An input of a node is missing or wrong." },
   WORKFLOW_NOT_CONVERTIBLE: {
@@ -50,6 +58,15 @@ export const errorCodes = {
     retryable: true,
     summary: "The worker is shutting down and hands its job back.",
   },
+  WORKFLOW_FORMAT: {
+    retryable: false,
+    summary: "The workflow is the editor's own file; this route takes the API form.",
+  },
+  ASSET_MISSING: { retryable: false, summary: "A workflow names an asset that is not there." },
+  BLOB_MISSING: { retryable: false, summary: "No asset has the bytes that a hash names." },
+  HASH_MISMATCH: { retryable: false, summary: "The bytes are not those that a hash promised." },
+  OUTPUT_UNAVAILABLE: { retryable: false, summary: "A job's output is no longer in its folder." },
+  TOO_MANY_STREAMS: { retryable: true, summary: "Too many readers follow this job at once." },
   QUEUE_FULL: { retryable: true, summary: "The queue holds as many jobs as it may." },
   RATE_LIMITED: { retryable: true, summary: "Too many requests came in too short a time." },
   BROKER_UNAVAILABLE: {
@@ -64,6 +81,32 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+export interface RetryPolicy {
+  /** Failed attempts after which the job is given up is one more than this. The broker's delivery limit stands above it. */
+  readonly most: number;
+  /** First wait, in units of the worker's RETRY_SECONDS; each later one is twice as long. */
+  readonly pause: number;
+}
+
+/**
+ * How often a job is run again whose attempt failed with a retryable code. Another worker may have what this one
+ * lacks, so those wait longer; what takes minutes to fail is tried twice only.
+ */
+const retryPolicies: Partial<Readonly<Record<ErrorCode, RetryPolicy>>> = {
+  NODE_TYPE_MISSING: { most: 3, pause: 5 },
+  MODEL_MISSING: { most: 3, pause: 5 },
+  DEVICE_OUT_OF_MEMORY: { most: 3, pause: 5 },
+  ENGINE_STUCK: { most: 1, pause: 1 },
+  SILENCE_LIMIT: { most: 1, pause: 1 },
+};
+const USUAL_POLICY: RetryPolicy = { most: 3, pause: 1 };
+
+/** Undefined where running the job again would not help. */
+export function retryPolicy(code: string): RetryPolicy | undefined {
+  if (!isErrorCode(code) || !errorCodes[code].retryable) return undefined;
+  return retryPolicies[code] ?? USUAL_POLICY;
+}
+
 /** Tells a code of the table from any other text. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === "string" && Object.hasOwn(errorCodes, value);
@@ -72,6 +115,8 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 export interface CodedErrorOptions extends ErrorOptions {
   /** Facts for machines beside the message: plain JSON. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** False where this failure is for good although others of its code are not. @default what its code says */
+  readonly isRetryable?: boolean;
 }
 
 /** The one error class of the project. Across packages compare `code`, never `instanceof`. */
@@ -79,15 +124,13 @@ export class CodedError extends Error {
   override readonly name = "CodedError";
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>>;
+  readonly isRetryable: boolean;
 
   constructor(code: ErrorCode, message: string, options: CodedErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.details = options.details ?? {};
-  }
-
-  get isRetryable(): boolean {
-    return errorCodes[this.code].retryable;
+    this.isRetryable = errorCodes[code].retryable && options.isRetryable !== false;
   }
 
   /** Makes a CodedError of whatever was thrown; one that is coded already comes back as it is. */

@@ -1,3 +1,5 @@
+export type { AccessScope, ApiKey } from "./access.ts";
+export { accessScopeSchema, accessScopes, apiKeySchema } from "./access.ts";
 export type {
   InputDeclaration,
   ListedValues,
@@ -14,12 +16,17 @@ export {
   nodeCatalogSchema,
   nodeInfoSchema,
 } from "./catalog.ts";
+export type { ClassCheckAnswer, ClassCheckReply } from "./class-check.ts";
+export { classCheckAnswerSchema, classCheckReplySchema } from "./class-check.ts";
+export { commaListSchema } from "./comma-list.ts";
 export type { ControlMessage } from "./control.ts";
 export { controlMessageSchema } from "./control.ts";
 export type { Cursor } from "./cursor.ts";
 export { formatCursor, isAfter, parseCursor } from "./cursor.ts";
-export type { CodedErrorOptions, ErrorCode } from "./errors.ts";
-export { CodedError, errorCodes, isCodedError, isErrorCode } from "./errors.ts";
+export type { DeadLetter } from "./dead-letter.ts";
+export { deadLetterSchema } from "./dead-letter.ts";
+export type { CodedErrorOptions, ErrorCode, RetryPolicy } from "./errors.ts";
+export { CodedError, errorCodes, isCodedError, isErrorCode, retryPolicy } from "./errors.ts";
 export type {
   EngineEvent,
   JobEndEvent,
@@ -44,10 +51,20 @@ export {
   previewFactsSchema,
   terminalStates,
 } from "./events.ts";
-export type { Lane } from "./identifiers.ts";
-export { DEFAULT_POOL, jobIdSchema, laneSchema, lanes, poolSchema } from "./identifiers.ts";
-export type { JobMessage, JobMessageInput, JobProgress, JobView } from "./job.ts";
-export { jobMessageSchema, jobProgressSchema, jobViewSchema } from "./job.ts";
+export type { Lane, TenantPlace } from "./identifiers.ts";
+export {
+  DEFAULT_POOL,
+  DEFAULT_TENANT,
+  jobIdSchema,
+  laneSchema,
+  lanes,
+  poolSchema,
+  tagsSchema,
+  tenantPlaceSchema,
+  tenantSchema,
+} from "./identifiers.ts";
+export type { JobLimits, JobMessage, JobMessageInput, JobProgress, JobView } from "./job.ts";
+export { jobLimitsSchema, jobMessageSchema, jobProgressSchema, jobViewSchema } from "./job.ts";
 export { copyFloatMarks, isFloatAt, markFloat } from "./json/float-marks.ts";
 export type { ParseJsonOptions } from "./json/parse-json.ts";
 export { parseJson } from "./json/parse-json.ts";
@@ -55,6 +72,10 @@ export { pythonFloat } from "./json/python-float.ts";
 export { pythonRepr, pythonStr, pythonType } from "./json/python-text.ts";
 export type { StringifyJsonOptions } from "./json/stringify-json.ts";
 export { stringifyJson } from "./json/stringify-json.ts";
+export { lastWords } from "./last-words.ts";
+export type { ShownFile } from "./output-files.ts";
+export { outputFilesOf } from "./output-files.ts";
+export { isPicture, SIGNATURE_BYTES } from "./picture-signature.ts";
 export type {
   ExtraData,
   NodeErrorReason,
@@ -76,17 +97,44 @@ export {
   promptNodeSchema,
   promptSchema,
 } from "./prompt.ts";
+export type { Senders } from "./senders.ts";
+export {
+  readSenders,
+  SENDER_HEADER,
+  senderOf,
+  senderVariables,
+  tenantOfSender,
+  userOf,
+} from "./senders.ts";
 export type { WatchTicket } from "./ticket.ts";
 export { watchTicketSchema } from "./ticket.ts";
 export type { JobQueueOptions, Topology, TopologyOptions } from "./topology.ts";
 export {
+  DEFAULT_DELIVERY_LIMIT,
   holdingQueueArguments,
   jobQueueArguments,
   replyStreamArguments,
   serviceQueueArguments,
   stompDestination,
+  streamNoteArguments,
   topology,
 } from "./topology.ts";
+export type { ProgressTracker } from "./track-progress.ts";
+export { trackProgress } from "./track-progress.ts";
+export type {
+  Webhook,
+  WebhookDelivery,
+  WebhookEvent,
+  WebhookMessage,
+  WebhookState,
+} from "./webhook.ts";
+export {
+  webhookDeliverySchema,
+  webhookEventSchema,
+  webhookMessageSchema,
+  webhookSchema,
+  webhookStates,
+} from "./webhook.ts";
 export type { IncomingMessage, WireMessage } from "./wire.ts";
 export {
   decodeEvent,

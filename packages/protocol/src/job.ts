@@ -1,7 +1,31 @@
 import * as z from "zod";
 import { jobErrorSchema, jobStateSchema } from "./events.ts";
-import { DEFAULT_POOL, jobIdSchema, laneSchema, poolSchema } from "./identifiers.ts";
+import {
+  DEFAULT_POOL,
+  DEFAULT_TENANT,
+  eventWordSchema,
+  jobIdSchema,
+  laneSchema,
+  poolSchema,
+  tagsSchema,
+  tenantSchema,
+} from "./identifiers.ts";
 import { extraDataSchema, outputsSchema, promptSchema } from "./prompt.ts";
+
+/** A week: longer ones are somebody's milliseconds. */
+const MOST_SECONDS = 604_800;
+const limitSchema = z.number().positive().max(MOST_SECONDS).optional();
+
+/** How long a job may take, in seconds. What is left out is the fleet's own setting. */
+export const jobLimitsSchema = z.object({
+  /** From its submission to its first start; else the job ends as failed, with QUEUE_DEADLINE. */
+  queueSeconds: limitSchema,
+  /** One attempt; else the job ends as failed, with RUN_DEADLINE. */
+  runSeconds: limitSchema,
+  /** Between two events of an attempt; else the attempt has failed with SILENCE_LIMIT, and another one may follow. */
+  silenceSeconds: limitSchema,
+});
+export type JobLimits = z.infer<typeof jobLimitsSchema>;
 
 /**
  * The body of a message on the jobs exchange. A backend service that publishes one itself needs
@@ -10,18 +34,22 @@ import { extraDataSchema, outputsSchema, promptSchema } from "./prompt.ts";
 export const jobMessageSchema = z.object({
   v: z.literal(1).default(1),
   jobId: jobIdSchema.optional(),
+  /** Whose job it is. */
+  tenant: tenantSchema.default(DEFAULT_TENANT),
   prompt: promptSchema,
   extraData: extraDataSchema.default({}),
   /** Run only these output nodes and what they need. */
   targets: z.array(z.string()).optional(),
-  clientId: z.string().optional(),
+  clientId: z.string().max(256).optional(),
   /** The gateway that waits for the events. */
-  gatewayId: z.string().optional(),
+  gatewayId: eventWordSchema.optional(),
   lane: laneSchema.default("normal"),
   pool: poolSchema.default(DEFAULT_POOL),
+  tags: tagsSchema.optional(),
   submittedAt: z.iso.datetime().optional(),
-  /** Not to be started after this. */
+  /** Not to be started after this; where `limits` has a queue time as well, the earlier moment counts. */
   deadlineAt: z.iso.datetime().optional(),
+  limits: jobLimitsSchema.optional(),
 });
 export type JobMessage = z.infer<typeof jobMessageSchema>;
 export type JobMessageInput = z.input<typeof jobMessageSchema>;
@@ -42,13 +70,18 @@ export type JobProgress = z.infer<typeof jobProgressSchema>;
 export const jobViewSchema = z.object({
   id: jobIdSchema,
   state: jobStateSchema,
+  /** Whose job it is. */
+  tenant: tenantSchema.default(DEFAULT_TENANT),
+  /** It runs, and is to stop. */
+  isCancelRequested: z.boolean().optional(),
   /** 0 until a worker has claimed it. */
   attempt: z.int().nonnegative(),
   workerId: z.string().optional(),
   lane: laneSchema,
   pool: poolSchema,
   clientId: z.string().optional(),
-  /** Jobs before this one in the queue list; only while pending. */
+  tags: z.array(z.string()).optional(),
+  /** Jobs before this one: in the queue list, or, where tenants take turns, by turns; only while pending. */
   queuePosition: z.int().nonnegative().optional(),
   submittedAt: z.iso.datetime(),
   startedAt: z.iso.datetime().optional(),

@@ -10,14 +10,17 @@ export function topology({ prefix = "loom" }: TopologyOptions = {}) {
   return {
     prefix,
     jobs: {
-      /** Topic exchange; routing key `<lane>.<pool>`. */
+      /** Topic exchange; routing key `<lane>.<pool>`, or `<lane>.<pool>.<tenant>` to the tenant's own queue. */
       exchange: `${prefix}.jobs`,
-      key: (lane: Lane, pool: string) => `${lane}.${pool}`,
-      queue: (lane: Lane, pool: string) => `${prefix}.jobs.${pool}.${lane}`,
+      key: (lane: Lane, pool: string, tenant?: string) => dotted(lane, pool, tenant),
+      queue: (lane: Lane, pool: string, tenant?: string) =>
+        `${prefix}.jobs.${dotted(pool, lane, tenant)}`,
       /** In the order in which workers look at them. */
       queues: (pool: string = DEFAULT_POOL) =>
         lanes.map((lane) => `${prefix}.jobs.${pool}.${lane}`),
     },
+    /** Holds one message for each queue that some tenant has for itself: its name, for whoever has forgotten it. */
+    tenantQueues: `${prefix}.jobs.tenants`,
     /** Alternate exchange (fanout) and its queue: jobs for a pool that no queue serves. */
     unroutable: { exchange: `${prefix}.jobs.unroutable`, queue: `${prefix}.jobs.unroutable` },
     /** Dead-letter exchange (fanout) and its queue: jobs given up. */
@@ -44,6 +47,8 @@ export function topology({ prefix = "loom" }: TopologyOptions = {}) {
     /** The stream that holds a job's events for its watchers. */
     reply: (jobId: string) => `${prefix}.reply.${jobId}`,
     replyPrefix: `${prefix}.reply.`,
+    /** A note about each stream: it waits for a while, and then it is due to be looked at. */
+    streamNotes: { waiting: `${prefix}.streams.waiting`, due: `${prefix}.streams.due` },
     /** Where a service that sends jobs itself has their events sent to: its `reply_to`. */
     service: (serviceId: string) => `${prefix}.service.${serviceId}`,
     gateway: (gatewayId: string) => `${prefix}.gateway.${gatewayId}`,
@@ -51,22 +56,28 @@ export function topology({ prefix = "loom" }: TopologyOptions = {}) {
 }
 export type Topology = ReturnType<typeof topology>;
 
+function dotted(...words: readonly (string | undefined)[]): string {
+  return words.filter((word) => word !== undefined).join(".");
+}
+
 /** STOMP destination of a queue that exists: nothing is declared, only read access is needed. */
 export function stompDestination(queue: string): string {
   return `/amq/queue/${encodeURIComponent(queue)}`;
 }
 
+export const DEFAULT_DELIVERY_LIMIT = 3;
+
 export interface JobQueueOptions {
-  /** Jobs a lane holds before publishing is refused and clients get 429. @default 10_000 */
+  /** Jobs a lane, or a tenant's queue, holds before publishing is refused and clients get 429. @default 10_000 */
   readonly maxLength?: number;
   /** Redeliveries before a job is dead-lettered. @default 3 */
   readonly deliveryLimit?: number;
 }
 
-/** Arguments of a lane's quorum queue: every declarer must pass the same ones. */
+/** Arguments of a lane's quorum queue, and of a tenant's: every declarer must pass the same ones. */
 export function jobQueueArguments(
   names: Topology,
-  { maxLength = 10_000, deliveryLimit = 3 }: JobQueueOptions = {},
+  { maxLength = 10_000, deliveryLimit = DEFAULT_DELIVERY_LIMIT }: JobQueueOptions = {},
 ) {
   return {
     "x-queue-type": "quorum",
@@ -85,6 +96,15 @@ export const replyStreamArguments = {
   "x-stream-max-segment-size-bytes": 5_000_000,
 } as const;
 
+/** Arguments of the queue in which notes about streams wait until they expire. */
+export function streamNoteArguments(names: Topology) {
+  return {
+    "x-queue-type": "quorum",
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": names.streamNotes.due,
+  };
+}
+
 /**
  * Arguments of a service's reply queue. It outlives a lost connection for a while, so that the events of that
  * while wait for the service to come back; it is durable, as later brokers want of a queue that is shared.
@@ -93,5 +113,11 @@ export function serviceQueueArguments(keepMs: number) {
   return { "x-queue-type": "classic", "x-expires": keepMs };
 }
 
-/** Arguments of the queues that hold dead and unroutable jobs. */
-export const holdingQueueArguments = { "x-queue-type": "quorum" } as const;
+/**
+ * Arguments of the queues that hold dead and unroutable jobs, names of tenants' queues, and notes that are due. What is there
+ * is looked at and put back any number of times: RabbitMQ 4 would drop a message after 20.
+ */
+export const holdingQueueArguments = {
+  "x-queue-type": "quorum",
+  "x-delivery-limit": 1_000_000_000,
+} as const;

@@ -154,21 +154,25 @@ export function decodeEvent(item: unknown): JsonEvent | undefined {
 }
 
 function decodePreview({ contentType, headers, bytes }: IncomingMessage): PreviewEvent {
-  const text = (name: string) => (headers[name] === undefined ? undefined : String(headers[name]));
+  // A table of AMQP may hold anything, even what cannot be made a text.
+  const text = (name: string) => {
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  };
   const facts = previewFactsSchema.safeParse({
     type: "node-preview",
-    v: Number(headers.v ?? 1),
+    v: Number(text("v") ?? 1),
     jobId: text("job-id"),
-    attempt: Number(headers.attempt),
-    seq: Number(headers.seq),
+    attempt: Number(text("attempt")),
+    seq: Number(text("seq")),
     at: text("at"),
     nodeId: text("node-id"),
     displayNodeId: text("display-node-id"),
     parentNodeId: text("parent-node-id"),
     realNodeId: text("real-node-id"),
     contentType,
-    width: Number(headers.width ?? 0),
-    height: Number(headers.height ?? 0),
+    width: Number(text("width") ?? 0),
+    height: Number(text("height") ?? 0),
   });
   if (!facts.success) throw invalid("preview", facts.error);
   return { ...facts.data, image: bytes() };

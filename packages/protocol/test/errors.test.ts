@@ -18,6 +18,11 @@ test("whether trying again helps is a property of the code", () => {
   expect(new CodedError("INVALID_PROMPT", "").isRetryable).toBe(false);
 });
 
+test("a single failure can be for good although its code is not, but never the other way round", () => {
+  expect(new CodedError("QUEUE_FULL", "", { isRetryable: false }).isRetryable).toBe(false);
+  expect(new CodedError("INVALID_PROMPT", "", { isRetryable: true }).isRetryable).toBe(false);
+});
+
 test("a word that objects inherit is not a code", () => {
   expect(isErrorCode("toString")).toBe(false);
   expect(isErrorCode("__proto__")).toBe(false);

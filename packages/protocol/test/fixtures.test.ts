@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type * as z from "zod";
 import {
+  classCheckReplySchema,
   controlMessageSchema,
   decodeJob,
   encodeJob,
@@ -52,6 +53,7 @@ test("a gateway's job survives the way over the broker unchanged", () => {
 });
 
 const others: Readonly<Record<string, z.ZodType>> = {
+  "nodes-checked": classCheckReplySchema,
   "job-view": jobViewSchema,
   "worker-registration": workerRegistrationSchema,
   "watch-ticket": watchTicketSchema,

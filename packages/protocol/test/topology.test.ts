@@ -10,6 +10,8 @@ function allNames(prefix: string): string[] {
     names.unroutable.queue,
     names.dead.queue,
     names.dead.watchQueue,
+    names.streamNotes.waiting,
+    names.streamNotes.due,
     names.control.exchange,
     names.control.queue("w"),
     names.events.exchange,

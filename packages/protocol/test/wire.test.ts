@@ -11,6 +11,7 @@ import {
   jsonEventSchema,
   type PreviewEvent,
   previewFactsSchema,
+  stringifyJson,
   type WireMessage,
 } from "../src/index.ts";
 import { fixture, fixturesIn } from "./fixtures.ts";
@@ -149,3 +150,63 @@ function jsonMessage(list: readonly unknown[]): IncomingMessage {
     body: JSON.stringify(list),
   });
 }
+
+const seed = Date.now() % 1_000_000_000;
+
+test(`any message is events, or refused as none (seed ${seed})`, () => {
+  const odd = fc.oneof(
+    fc.string(),
+    fc.jsonValue(),
+    fc.constantFrom(undefined, null, 1n, -1, Number.NaN),
+  );
+  const known = fc.constantFrom(...events);
+  const changed = fc
+    .tuple(known, fc.string(), odd)
+    .map(([event, name, value]) => ({ ...event, [name]: value }));
+  const bodies = fc.oneof(
+    fc.array(fc.oneof(known, changed, fc.jsonValue())).map((list) => stringifyJson(list)),
+    fc.jsonValue().map((value) => stringifyJson(value)),
+    fc.string(),
+  );
+  const headers = fc.dictionary(
+    fc.oneof(
+      fc.constantFrom(
+        "v",
+        "seq",
+        "last-seq",
+        "attempt",
+        "job-id",
+        "at",
+        "node-id",
+        "width",
+        "height",
+      ),
+      fc.string(),
+    ),
+    odd,
+  );
+  const types = fc.oneof(fc.constantFrom("job-events", "node-preview"), fc.string());
+  void fc.assert(
+    fc.property(
+      types,
+      headers,
+      bodies,
+      fc.option(fc.string()),
+      (type, facts, body, contentType) => {
+        try {
+          const read = decodeEvents({
+            type,
+            headers: facts,
+            contentType: contentType ?? undefined,
+            text: () => body,
+            bytes: () => Buffer.from(body),
+          });
+          for (const event of read) expect(event.jobId).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+        } catch (error) {
+          expect(error).toMatchObject({ code: expect.stringMatching(/^INVALID_(JSON|REQUEST)$/) });
+        }
+      },
+    ),
+    { seed, numRuns: 3_000 },
+  );
+});

@@ -6,6 +6,9 @@ export interface ReadJsonOptions {
   readonly fail: (offset: number, problem: string) => never;
 }
 
+/** CPython reads no longer ones either: the time that reading takes grows with the square of the digits. */
+const MAX_INTEGER_LENGTH = 4_300;
+
 const NUMBER = /^-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /** The slow way to read JSON, for texts in which `JSON.parse` would lose a number. */
@@ -111,7 +114,16 @@ export function readJson(text: string, { maxDepth, fail }: ReadJsonOptions): unk
     position = end;
     const number = Number(literal);
     const isFloat = match[1] !== undefined || match[2] !== undefined;
-    if (!isFloat) return Number.isSafeInteger(number) ? number : BigInt(literal);
+    if (!isFloat) {
+      if (Number.isSafeInteger(number)) return number;
+      if (literal.length > MAX_INTEGER_LENGTH) {
+        fail(
+          start,
+          `an integer of ${literal.length} digits: at most ${MAX_INTEGER_LENGTH} are read`,
+        );
+      }
+      return BigInt(literal);
+    }
     wasFloat = Number.isInteger(number);
     return number;
   }
