@@ -5,7 +5,7 @@ import { jobError } from "./job-error.ts";
 import type { AttemptStatus, Claim, ClaimRequest, JobStore, NewJob } from "./job-store.ts";
 import { notedNumbers } from "./names.ts";
 import { readRecord } from "./reads.ts";
-import { payloadText } from "./record.ts";
+import { payloadText, tagsText } from "./record.ts";
 import { claimScript, progressScript, releaseScript } from "./scripts/attempt.ts";
 import { submitScript, withdrawScript } from "./scripts/submit.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -17,10 +17,10 @@ const WITHDRAWN_MS = 3_600_000;
 export function attempts(
   context: StoreContext,
 ): Pick<JobStore, "submit" | "withdraw" | "claim" | "reportProgress" | "release"> {
-  const { run, retention } = context;
+  const { run, retention, aliveMs } = context;
 
   async function runClaim(request: ClaimRequest, payload: string) {
-    const { workerId, message, isFirstDelivery = false } = request;
+    const { workerId, message, isFirstDelivery = false, token = "", turn } = request;
     const answer = await run(
       claimScript,
       workerId,
@@ -29,6 +29,11 @@ export function attempts(
       ...retention,
       ...newJobArguments({ message }, payload),
       isFirstDelivery ? "1" : "0",
+      token,
+      aliveMs,
+      turn?.tenant ?? "",
+      turn?.token ?? "",
+      turn?.before ?? "",
     );
     return claimSchema.parse(answer);
   }
@@ -36,11 +41,23 @@ export function attempts(
   return {
     async submit(job) {
       const payload = payloadText(job.message);
-      const answer = await run(submitScript, ...newJobArguments(job, payload));
+      const answer = await run(
+        submitScript,
+        ...newJobArguments(job, payload),
+        job.maxPending ?? "",
+        job.inOwnQueue ? "1" : "0",
+      );
+      if (answer === "full") {
+        throw new CodedError(
+          "QUEUE_FULL",
+          `the tenant has ${job.maxPending} jobs waiting, as many as it may`,
+        );
+      }
       if (answer === null) {
         throw new CodedError("CONFLICT", `job ${job.message.jobId} exists already`);
       }
-      return { number: z.coerce.number().parse(answer) };
+      const [number, isClosing] = z.tuple([z.coerce.number(), z.string()]).parse(answer);
+      return { number, isQueueClosing: isClosing === "1" };
     },
 
     async withdraw(jobId) {
@@ -51,7 +68,9 @@ export function attempts(
       const { message } = request;
       // A job with a record needs no payload; one that came over AMQP is asked about twice.
       let [type, ...rest] = await runClaim(request, "");
-      if (type === "unknown") [type, ...rest] = await runClaim(request, payloadText(message));
+      if (type === "unknown") {
+        [type, ...rest] = await runClaim(request, payloadText(message, request.reply));
+      }
       switch (type) {
         case "claimed":
           return {
@@ -64,11 +83,15 @@ export function attempts(
         case "expired":
           return { type, attempt: z.coerce.number().parse(rest[0]), error: deadlinePassed };
         case "ended": {
-          const record = await readRecord(context, message.jobId).catch(() => undefined);
+          const record = await readRecord(context, "every-tenant", message.jobId).catch(
+            () => undefined,
+          );
           if (record === undefined || !isTerminal(record.state)) return { type };
           return { type, state: record.state, record };
         }
         case "duplicate":
+        case "foreign":
+        case "busy":
           return { type };
         case "gone":
         case "unknown":
@@ -86,21 +109,34 @@ export function attempts(
     async release(jobId, attempt, error) {
       const isToBlame = error === undefined ? "0" : "1";
       const text = error === undefined ? "" : stringifyJson(error);
-      return (await run(releaseScript, jobId, attempt, isToBlame, text)) === 1;
+      const faults = z.number().parse(await run(releaseScript, jobId, attempt, isToBlame, text));
+      return faults < 0 ? undefined : { faults };
     },
   };
 }
 
 const cancelled: JobError = jobError("JOB_CANCELLED", "The job was cancelled.");
 const cancelError = stringifyJson(cancelled);
-const deadlinePassed: JobError = jobError(
+export const deadlinePassed: JobError = jobError(
   "QUEUE_DEADLINE",
   "The job was not started before its deadline.",
 );
 const deadlineError = stringifyJson(deadlinePassed);
 
 const claimSchema = z
-  .tuple([z.enum(["claimed", "duplicate", "ended", "gone", "unknown", "cancelled", "expired"])])
+  .tuple([
+    z.enum([
+      "claimed",
+      "duplicate",
+      "busy",
+      "foreign",
+      "ended",
+      "gone",
+      "unknown",
+      "cancelled",
+      "expired",
+    ]),
+  ])
   .rest(z.union([z.string(), z.number()]));
 
 /** In the order of `create_job` in scripts/submit.ts. */
@@ -108,7 +144,8 @@ function newJobArguments(
   { message, number, front = false }: Omit<NewJob, "message"> & { message: JobMessageWithId },
   payload: string,
 ): (string | number)[] {
-  const { jobId, lane, pool, clientId, gatewayId, submittedAt, deadlineAt } = message;
+  const { jobId, lane, pool, clientId, gatewayId, tenant } = message;
+  const { submittedAt, deadlineAt, limits, tags } = message;
   return [
     jobId,
     payload,
@@ -120,6 +157,9 @@ function newJobArguments(
     deadlineAt === undefined ? "" : Date.parse(deadlineAt),
     number ?? "",
     front ? "1" : "0",
+    tenant,
+    limits?.queueSeconds === undefined ? "" : Math.round(limits.queueSeconds * 1_000),
+    tagsText(tags),
   ];
 }
 

@@ -1,8 +1,9 @@
-import { CodedError, jobErrorSchema, jobStateSchema } from "@rabbitloom/protocol";
+import { CodedError, type JobError, jobErrorSchema, jobStateSchema } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
 import type { Burial, Cancellation, JobStore } from "./job-store.ts";
+import { tenantOf } from "./reads.ts";
 import {
   announcedScript,
   buryScript,
@@ -22,15 +23,18 @@ export function endings({
   run,
   retention,
   goneMs,
+  aliveMs,
 }: StoreContext): Pick<
   JobStore,
   "finish" | "cancel" | "bury" | "noteAnnounced" | "forget" | "forgetAllEnded"
 > {
-  async function lastError(jobId: string): Promise<string> {
+  /** The error of a job that is given up, with what its last attempt said, and where. */
+  async function withLastError(jobId: string, error: JobError): Promise<JobError> {
     const text = await run(lastErrorScript, jobId);
-    if (typeof text !== "string") return "";
-    const { code, message } = jobErrorSchema.parse(parseJson(text));
-    return ` The last attempt: ${code}: ${message}`;
+    if (typeof text !== "string") return error;
+    const last = jobErrorSchema.parse(parseJson(text));
+    const message = `${error.message} The last attempt: ${last.code}: ${last.message}`;
+    return { ...last, ...error, message };
   }
 
   return {
@@ -50,9 +54,9 @@ export function endings({
       return answer === 1;
     },
 
-    async cancel(jobId): Promise<Cancellation> {
+    async cancel(reach, jobId): Promise<Cancellation> {
       const error = stringifyJson(jobError("JOB_CANCELLED", "The job was cancelled."));
-      const answer = await run(cancelScript, jobId, error, ...retention);
+      const answer = await run(cancelScript, jobId, error, ...retention, tenantOf(reach));
       const [found, attempt, gatewayId] = cancellationSchema.parse(answer);
       return {
         found,
@@ -62,9 +66,10 @@ export function endings({
       };
     },
 
-    async bury(jobId, error): Promise<Burial> {
-      const whole = { ...error, message: error.message + (await lastError(jobId)) };
-      const answer = await run(buryScript, jobId, stringifyJson(whole), ...retention);
+    async bury(jobId, error, faults = 1): Promise<Burial> {
+      const whole = await withLastError(jobId, error);
+      const text = stringifyJson(whole);
+      const answer = await run(buryScript, jobId, text, ...retention, aliveMs, faults);
       const [type, attempt, gatewayId] = burialSchema.parse(answer);
       if (type !== "buried") return { type };
       return { type, attempt, error: whole, ...(gatewayId !== "" && { gatewayId }) };
@@ -74,16 +79,17 @@ export function endings({
       await run(announcedScript, jobId, attempt);
     },
 
-    async forget(jobIds) {
+    async forget(reach, jobIds) {
+      const tenant = tenantOf(reach);
       for (let first = 0; first < jobIds.length; first += FORGET_AT_ONCE) {
-        await run(forgetScript, goneMs, ...jobIds.slice(first, first + FORGET_AT_ONCE));
+        await run(forgetScript, goneMs, tenant, ...jobIds.slice(first, first + FORGET_AT_ONCE));
       }
     },
 
-    async forgetAllEnded() {
+    async forgetAllEnded(reach) {
       let removed: unknown;
       do {
-        removed = await run(forgetOldestScript, goneMs, FORGET_AT_ONCE);
+        removed = await run(forgetOldestScript, goneMs, FORGET_AT_ONCE, tenantOf(reach));
       } while (removed === FORGET_AT_ONCE);
     },
   };

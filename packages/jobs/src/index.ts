@@ -1,3 +1,13 @@
+export type {
+  AddedAsset,
+  AssetBlob,
+  AssetRecord,
+  AssetStore,
+  NewAsset,
+  SweptBlob,
+} from "./asset-store.ts";
+export type { FileNumberStore, FileNumbers, Leftover, NumberRequest } from "./file-numbers.ts";
+export type { IdempotencyStore, KeyRequest, KeyState } from "./idempotency.ts";
 export { jobError } from "./job-error.ts";
 export type {
   AttemptStatus,
@@ -5,16 +15,22 @@ export type {
   Cancellation,
   Claim,
   ClaimRequest,
-  FileNumbers,
+  EndedUnrun,
   FleetCatalog,
   JobFilter,
   JobOutcome,
   JobRecord,
   JobStore,
   NewJob,
-  NumberRequest,
   ProgressReport,
+  Reach,
+  ReplyAddress,
+  RunningAttempt,
+  WaitingJob,
 } from "./job-store.ts";
+export type { KeyRing, NewKey } from "./keys.ts";
 export type { JobStoreOptions } from "./open-job-store.ts";
 export { openJobStore } from "./open-job-store.ts";
 export type { Retention } from "./retention.ts";
+export type { GivenTurn, IdleQueue, TurnRequest, TurnStore } from "./turns.ts";
+export type { NewWebhook, OwedWebhook, WebhookLog, WebhookStore } from "./webhooks.ts";

@@ -1,6 +1,7 @@
 import type {
   ExtraData,
   JobError,
+  JobLimits,
   JobMessage,
   JobProgress,
   JobState,
@@ -12,6 +13,18 @@ import type {
   TerminalState,
   WorkerRegistration,
 } from "@rabbitloom/protocol";
+import type { AssetStore } from "./asset-store.ts";
+import type { FileNumberStore, FileNumbers } from "./file-numbers.ts";
+import type { IdempotencyStore } from "./idempotency.ts";
+import type { KeyRing } from "./keys.ts";
+import type { GivenTurn, TurnStore } from "./turns.ts";
+import type { WebhookStore } from "./webhooks.ts";
+
+/**
+ * Whose jobs a call may see and touch: one tenant's, or everybody's, for operators and for the fleet's own needs.
+ * Another tenant's job is answered as one that there never was.
+ */
+export type Reach = { readonly tenant: string } | "every-tenant";
 
 /**
  * What the fleet remembers, in Redis. Every change of a job's state is one script that compares and sets:
@@ -23,9 +36,18 @@ import type {
  * set once, by the live attempt's `finish`, by `cancel`, or by `bury`; they never change. A job is at any
  * moment in exactly one of the pending, running and ended lists, so that no reader sees a gap.
  */
-export interface JobStore extends AsyncDisposable {
-  /** Writes the record of a job that is about to be published. Throws CONFLICT where the id is taken. */
-  submit(job: NewJob): Promise<{ readonly number: number }>;
+export interface JobStore
+  extends AssetStore,
+    FileNumberStore,
+    IdempotencyStore,
+    TurnStore,
+    WebhookStore,
+    AsyncDisposable {
+  /**
+   * Writes the record of a job that is about to be published. Throws CONFLICT where the id is taken. `isQueueClosing`: the
+   * tenant's own queue is being deleted, so that the job has to go to the lane.
+   */
+  submit(job: NewJob): Promise<{ readonly number: number; readonly isQueueClosing: boolean }>;
   /**
    * Removes a pending record again: the broker did not take the job. False where a worker has it already: the
    * broker took it after all. A delivery that comes later still is ignored.
@@ -40,45 +62,50 @@ export interface JobStore extends AsyncDisposable {
   reportProgress(jobId: string, attempt: number, report: ProgressReport): Promise<AttemptStatus>;
   /**
    * Hands a job back that is going to be delivered again: it is pending once more, and this attempt is fenced.
-   * With an error it counts among the attempts that failed. False where the attempt was not the live one.
+   * With an error it counts among the attempts that failed, whose number is answered. Undefined where the attempt was
+   * not the live one.
    */
-  release(jobId: string, attempt: number, error?: JobError): Promise<boolean>;
+  release(
+    jobId: string,
+    attempt: number,
+    error?: JobError,
+  ): Promise<{ readonly faults: number } | undefined>;
   /**
    * Commits the attempt's outcome. False where another attempt or a cancellation came first: publish nothing then.
    * Throws NOT_FOUND where Redis has lost the record: the job has to be delivered again.
    */
   finish(jobId: string, attempt: number, outcome: JobOutcome): Promise<boolean>;
   /** Compare-and-cancel. `wasRunning` tells that a worker still has to be told. */
-  cancel(jobId: string): Promise<Cancellation>;
+  cancel(reach: Reach, jobId: string): Promise<Cancellation>;
   /**
-   * Ends a job that was dead-lettered; the error of its last attempt is added to the message. `blameless`: the
-   * broker counted deliveries that never were attempts, so the job deserves another turn.
+   * Ends a job that was dead-lettered; the error of its last attempt is added to the message. `blameless`: fewer than
+   * `faults` of its attempts have failed, as the broker also counts deliveries that never were any, so the job deserves
+   * another turn. @default one
    */
-  bury(jobId: string, error: JobError): Promise<Burial>;
+  bury(jobId: string, error: JobError, faults?: number): Promise<Burial>;
   /** Notes that the terminal event of this attempt is out, so that nobody says it again. */
   noteAnnounced(jobId: string, attempt: number): Promise<void>;
 
   /** The whole record. Undefined: unknown. Throws JOB_EXPIRED for one that is no longer kept. */
-  find(jobId: string): Promise<JobRecord | undefined>;
-  view(jobId: string): Promise<JobView | undefined>;
-  list(filter?: JobFilter): Promise<{ readonly jobs: JobView[]; readonly total: number }>;
+  find(reach: Reach, jobId: string): Promise<JobRecord | undefined>;
+  view(reach: Reach, jobId: string): Promise<JobView | undefined>;
+  list(
+    reach: Reach,
+    filter?: JobFilter,
+  ): Promise<{ readonly jobs: JobView[]; readonly total: number }>;
   /** Pending and running records, each in order of `number`. */
-  queue(): Promise<{ readonly running: JobRecord[]; readonly pending: JobRecord[] }>;
-  /** Jobs pending or running. */
+  queue(reach: Reach): Promise<{ readonly running: JobRecord[]; readonly pending: JobRecord[] }>;
+  /** Jobs pending or running, of all tenants: a number tells nobody anything. */
   queueSize(): Promise<number>;
   /** Ended records, oldest first; `maxItems` takes the newest ones unless an offset is given. */
-  history(window?: { readonly maxItems?: number; readonly offset?: number }): Promise<JobRecord[]>;
-  forget(jobIds: readonly string[]): Promise<void>;
-  forgetAllEnded(): Promise<void>;
+  history(
+    reach: Reach,
+    window?: { readonly maxItems?: number; readonly offset?: number },
+  ): Promise<JobRecord[]>;
+  forget(reach: Reach, jobIds: readonly string[]): Promise<void>;
+  forgetAllEnded(reach: Reach): Promise<void>;
   /** Calls back with the queue size whenever a job of any gateway or worker changes state. */
   onQueueChange(listener: (queueSize: number) => void): Disposable;
-
-  /**
-   * The next `count` numbers for files of one prefix in one folder, for every worker in turn. `seed` is
-   * called once per prefix, where no number is known: it looks at the folder and answers the highest used one.
-   * They are noted for the attempt, so that a later one can remove what it left behind.
-   */
-  allocateNumbers(request: NumberRequest): Promise<{ readonly first: number }>;
 
   /** Notes that the job has a stream on the broker, from before it is made until after it is deleted. */
   noteStream(jobId: string): Promise<void>;
@@ -96,7 +123,37 @@ export interface JobStore extends AsyncDisposable {
   /** Union of all catalogs; kept after the last worker has left. Undefined until a first one came. */
   catalog(): Promise<(FleetCatalog & { readonly digest: string }) | undefined>;
 
+  /** Ends pending jobs whose time to be started has passed, at most a hundred a call; their last events are the caller's to say. */
+  expire(): Promise<EndedUnrun[]>;
+  /** Running attempts, each with the time of its last sign of life: one that does not change is gone. */
+  attempts(): Promise<RunningAttempt[]>;
+  /**
+   * Fences an attempt that is gone and makes its job pending again, where nothing has been heard of it since. True for one
+   * caller alone: it publishes the job again.
+   */
+  takeBack(attempt: RunningAttempt): Promise<{ readonly faults: number } | undefined>;
+  /** True while some worker runs the job and says so. */
+  isAttemptAlive(jobId: string): Promise<boolean>;
+  /** Pending jobs, first come first, at most a thousand. */
+  waiting(): Promise<WaitingJob[]>;
+  /** True for one holder at a time, until it asks no more for so long. */
+  lease(name: string, holder: string, ttlMs: number): Promise<boolean>;
+  /**
+   * Since when this store remembers: workers note it with every beat, so that it is right to some seconds where one is
+   * there. Jobs from before that are forgotten, though the broker may hold them.
+   */
+  remembersSince(): Promise<string>;
+  /** API keys. */
+  readonly keys: KeyRing;
+  /** Counts a request of somebody's, over all gateways: how many in the window so far, and when the window ends. */
+  countRequest(
+    who: string,
+    windowMs: number,
+  ): Promise<{ readonly used: number; readonly resetMs: number }>;
+
   ping(): Promise<void>;
+  /** How long a job is kept after its end, unless too many end. */
+  readonly keepMs: number;
 }
 
 export interface FleetCatalog {
@@ -109,6 +166,10 @@ export interface NewJob {
   /** ComfyUI's queue number where the client chose one; `front` puts the job before all others. */
   readonly number?: number;
   readonly front?: boolean;
+  /** Throws QUEUE_FULL where the tenant has so many jobs waiting. @default no limit */
+  readonly maxPending?: number | undefined;
+  /** It goes to its tenant's own queue, and waits for its turn there. @default false */
+  readonly inOwnQueue?: boolean;
 }
 
 export interface ClaimRequest {
@@ -119,6 +180,40 @@ export interface ClaimRequest {
    * message of the same id, not the word that the worker has died. @default false
    */
   readonly isFirstDelivery?: boolean;
+  /** Unique to the delivery: the same claim again, whose answer was lost, is known by it. */
+  readonly token?: string;
+  /** By which the job was taken: used up by a claim, given back by every other answer. */
+  readonly turn?: Pick<GivenTurn, "tenant" | "token" | "before"> | undefined;
+  /** Where a job without a record wants its events sent to; kept with the record that the claim makes. */
+  readonly reply?: ReplyAddress;
+}
+
+export interface ReplyAddress {
+  readonly to: string;
+  readonly correlationId?: string | undefined;
+}
+
+/** A job that ended without running: the numbers of its last event, whose seq is 1. */
+export interface EndedUnrun {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly gatewayId?: string;
+  readonly error: JobError;
+}
+
+export interface RunningAttempt {
+  readonly jobId: string;
+  readonly attempt: number;
+  /** By Redis's clock; only good for being compared with itself. */
+  readonly aliveAt: string;
+}
+
+export interface WaitingJob {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly lane: string;
+  readonly pool: string;
+  readonly tenant: string;
 }
 
 export type Claim =
@@ -135,6 +230,13 @@ export type Claim =
   | { readonly type: "ended"; readonly state?: TerminalState; readonly record?: JobRecord }
   /** A second message of a job that another worker runs: nothing to do. */
   | { readonly type: "duplicate" }
+  /** Another tenant's job has this id: the message is not to be run, and nothing is to be said under the id. */
+  | { readonly type: "foreign" }
+  /**
+   * Its attempt is alive, here or elsewhere: the broker took the message back because a connection was lost or an
+   * acknowledgement took too long. The delivery is the attempt's now: to be held until that has ended.
+   */
+  | { readonly type: "busy" }
   /** A worker that was to stop it died first: cancelled by this very call. */
   | { readonly type: "cancelled"; readonly attempt: number; readonly error: JobError }
   /** `deadlineAt` has passed: failed by this very call. */
@@ -191,6 +293,8 @@ export interface JobRecord extends JobView {
   readonly prompt: Prompt;
   readonly extraData: ExtraData;
   readonly targets?: string[];
+  readonly limits?: JobLimits | undefined;
+  readonly reply?: ReplyAddress;
   readonly gatewayId?: string;
   /** Its terminal event is known to be out. */
   readonly isAnnounced: boolean;
@@ -199,22 +303,8 @@ export interface JobRecord extends JobView {
 
 export interface JobFilter {
   readonly states?: readonly JobState[];
+  /** Only jobs that have all of them. */
+  readonly tags?: readonly string[] | undefined;
   readonly limit?: number;
   readonly offset?: number;
-}
-
-/** Where the files of some numbers are, or were going to be. */
-export interface FileNumbers {
-  /** Root folder kind. */
-  readonly type: "output" | "temp";
-  readonly subfolder: string;
-  readonly prefix: string;
-  readonly first: number;
-  readonly count: number;
-}
-
-export interface NumberRequest extends Omit<FileNumbers, "first"> {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly seed: () => Promise<number>;
 }

@@ -1,6 +1,6 @@
 import { CodedError, type JobView, jobStates } from "@rabbitloom/protocol";
 import * as z from "zod";
-import type { JobRecord, JobStore } from "./job-store.ts";
+import type { JobRecord, JobStore, Reach } from "./job-store.ts";
 import {
   type Row,
   recordFields,
@@ -28,21 +28,22 @@ export function reads(
 ): Pick<JobStore, "find" | "view" | "list" | "queue" | "queueSize" | "history"> {
   const { run } = context;
   return {
-    find: (jobId) => readRecord(context, jobId),
+    find: (reach, jobId) => readRecord(context, reach, jobId),
 
-    async view(jobId): Promise<JobView | undefined> {
-      const row = found(jobId, await run(findScript, ...VIEW, jobId));
+    async view(reach, jobId): Promise<JobView | undefined> {
+      const row = found(jobId, await run(findScript, ...VIEW, tenantOf(reach), jobId));
       return row && viewOf(row);
     },
 
-    async list({ states = jobStates, limit = 100, offset = 0 } = {}) {
-      const answer = await run(listScript, ...VIEW, offset, limit, ...states);
+    async list(reach, { states = jobStates, tags = [], limit = 100, offset = 0 } = {}) {
+      const page = [offset, limit, tags.length, ...tags];
+      const answer = await run(listScript, ...VIEW, tenantOf(reach), ...page, ...states);
       const [total, rows] = z.tuple([z.number(), rowsSchema]).parse(answer);
       return { jobs: rows.map(viewOf), total };
     },
 
-    async queue() {
-      const answer = await run(queueScript, ...RECORD);
+    async queue(reach) {
+      const answer = await run(queueScript, ...RECORD, tenantOf(reach));
       const [running, pending] = z.tuple([rowsSchema, rowsSchema]).parse(answer);
       return { running: running.map(recordOf), pending: pending.map(recordOf) };
     },
@@ -51,8 +52,9 @@ export function reads(
       return z.number().parse(await run(queueSizeScript));
     },
 
-    async history({ maxItems, offset } = {}) {
-      const answer = await run(historyScript, ...RECORD, offset ?? "", maxItems ?? "");
+    async history(reach, { maxItems, offset } = {}) {
+      const window = [offset ?? "", maxItems ?? ""];
+      const answer = await run(historyScript, ...RECORD, tenantOf(reach), ...window);
       return rowsSchema.parse(answer).map(recordOf);
     },
   };
@@ -60,10 +62,16 @@ export function reads(
 
 export async function readRecord(
   { run }: StoreContext,
+  reach: Reach,
   jobId: string,
 ): Promise<JobRecord | undefined> {
-  const row = found(jobId, await run(findScript, ...RECORD, jobId));
+  const row = found(jobId, await run(findScript, ...RECORD, tenantOf(reach), jobId));
   return row && recordOf(row);
+}
+
+/** As scripts take it: empty for every tenant. */
+export function tenantOf(reach: Reach): string {
+  return reach === "every-tenant" ? "" : reach.tenant;
 }
 
 function found(jobId: string, answer: unknown): Row | undefined {

@@ -2,22 +2,25 @@ import {
   extraDataSchema,
   type JobMessage,
   type JobView,
+  jobLimitsSchema,
   jobViewSchema,
   type Prompt,
   promptSchema,
 } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
-import type { JobRecord } from "./job-store.ts";
+import type { JobRecord, ReplyAddress } from "./job-store.ts";
 
 /** Fields of a job's hash that a view shows; `state` first, as scripts expect it. */
 export const viewFields = [
   "state",
+  "tenant",
   "attempt",
   "workerId",
   "lane",
   "pool",
   "clientId",
+  "tags",
   "submittedAt",
   "startedAt",
   "endedAt",
@@ -25,6 +28,7 @@ export const viewFields = [
   "outputs",
   "error",
   "lastSeq",
+  "cancelRequested",
 ] as const;
 
 /** Fields of the whole record. Prompts are long: only who needs them reads them. */
@@ -39,7 +43,7 @@ export const recordFields = [
 
 type Field = (typeof recordFields)[number];
 
-/** What a script answers for one job: id, rank among the pending, then the fields' values. */
+/** What a script answers for one job: id, jobs before it where it is pending, then the fields' values. */
 const rowSchema = z
   .tuple([z.string(), z.number().nullable()])
   .rest(z.union([z.string(), z.number()]).nullable());
@@ -47,9 +51,15 @@ export const rowsSchema = z.array(rowSchema);
 export type Row = z.infer<typeof rowSchema>;
 export { rowSchema };
 
-/** The prompt and what travels with it stay text in Redis, written and read without losing a digit. */
-export function payloadText({ prompt, extraData, targets }: JobMessage): string {
-  return stringifyJson({ prompt, extraData, targets });
+/**
+ * The prompt and what travels with it stay text in Redis, written and read without losing a digit: everything that it
+ * takes to publish the job once more.
+ */
+export function payloadText(
+  { prompt, extraData, targets, limits }: JobMessage,
+  reply?: ReplyAddress,
+): string {
+  return stringifyJson({ prompt, extraData, targets, limits, reply });
 }
 
 export function viewOf(row: Row): JobView {
@@ -59,7 +69,9 @@ export function viewOf(row: Row): JobView {
 export function recordOf(row: Row): JobRecord {
   const read = reader(row, recordFields);
   const view = jobViewSchema.parse(viewParts(row, read));
-  const { prompt, extraData, targets } = payloadSchema.parse(parseJson(read("payload") ?? "{}"));
+  const { prompt, extraData, targets, limits, reply } = payloadSchema.parse(
+    parseJson(read("payload") ?? "{}"),
+  );
   const gatewayId = read("gatewayId");
   const history = historySchema.optional().parse(json(read("history")));
   return {
@@ -69,9 +81,20 @@ export function recordOf(row: Row): JobRecord {
     extraData,
     isAnnounced: read("announced") === "1",
     ...(targets !== undefined && { targets }),
+    ...(limits !== undefined && { limits }),
+    ...(reply !== undefined && { reply }),
     ...(gatewayId !== undefined && { gatewayId }),
     ...(history !== undefined && { history }),
   };
+}
+
+/** `,a,b,`: as a script finds one of them. */
+export function tagsText(tags: readonly string[] = []): string {
+  return tags.length === 0 ? "" : `,${tags.join(",")},`;
+}
+
+function tagsOf(text: string | undefined): string[] | undefined {
+  return text?.slice(1, -1).split(",");
 }
 
 type Reader = (field: Field) => string | undefined;
@@ -88,6 +111,7 @@ function viewParts([id, rank]: Row, read: Reader): Record<string, unknown> {
   return {
     id,
     state: read("state"),
+    tenant: read("tenant"),
     attempt: Number(read("attempt") ?? 0),
     lane: read("lane"),
     pool: read("pool"),
@@ -95,12 +119,14 @@ function viewParts([id, rank]: Row, read: Reader): Record<string, unknown> {
     submittedAt: time(read("submittedAt")),
     workerId: read("workerId"),
     clientId: read("clientId"),
+    tags: tagsOf(read("tags")),
     queuePosition: rank ?? undefined,
     startedAt: time(read("startedAt")),
     endedAt: time(read("endedAt")),
     progress: json(read("progress")),
     outputs: json(read("outputs")),
     error: json(read("error")),
+    isCancelRequested: read("cancelRequested") === "1" || undefined,
   };
 }
 
@@ -111,6 +137,8 @@ const payloadSchema = z.object({
     .custom<Record<string, unknown>>((value) => extraDataSchema.safeParse(value).success)
     .default({}),
   targets: z.array(z.string()).optional(),
+  limits: jobLimitsSchema.optional(),
+  reply: z.object({ to: z.string(), correlationId: z.string().optional() }).optional(),
 });
 
 const historySchema = z.record(z.string(), z.unknown());

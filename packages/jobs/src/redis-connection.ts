@@ -27,8 +27,8 @@ export interface RedisConnection extends AsyncDisposable {
   /** Runs a script whose only declared key is the root that all its keys begin with. */
   run(script: Script, root: string, args: readonly (string | number)[]): Promise<unknown>;
   ping(): Promise<void>;
-  /** Calls back for every message on the channel, on a connection of its own. */
-  subscribe(channel: string, onMessage: (text: string) => void): Disposable;
+  /** Calls back for every message on the channel, on a connection of its own, and `onGap` whenever that is new. */
+  subscribe(channel: string, onMessage: (text: string) => void, onGap?: () => void): Disposable;
 }
 
 /** Connects to Redis and stays connected until disposed. While it is away, everything is refused at once. */
@@ -69,7 +69,7 @@ export async function connectRedis(options: RedisConnectionOptions): Promise<Red
         throw coded(error);
       });
     },
-    subscribe(channel, onMessage) {
+    subscribe(channel, onMessage, onGap = () => {}) {
       // A subscription waits for its connection, and is made again on every new one.
       subscriber ??= redis.duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
       const listening = subscriber;
@@ -78,8 +78,14 @@ export async function connectRedis(options: RedisConnectionOptions): Promise<Red
         if (from === channel) onMessage(text);
       };
       listening.on("message", listener);
+      listening.on("ready", onGap);
       listening.subscribe(channel).catch(onProblem);
-      return { [Symbol.dispose]: () => void listening.off("message", listener) };
+      return {
+        [Symbol.dispose]() {
+          listening.off("message", listener);
+          listening.off("ready", onGap);
+        },
+      };
     },
     [Symbol.asyncDispose]() {
       subscriber?.disconnect();

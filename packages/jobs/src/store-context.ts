@@ -7,4 +7,6 @@ export interface StoreContext {
   readonly retention: RetentionArguments;
   /** Milliseconds for which a removed job is still known to have existed. */
   readonly goneMs: number;
+  /** An attempt that has said nothing for longer is not believed to be alive. */
+  readonly aliveMs: number;
 }

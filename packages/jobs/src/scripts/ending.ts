@@ -15,19 +15,24 @@ if state ~= 'running' or attempt ~= ARGV[2] then return 0 end
 redis.call('HSET', key, 'endedBy', 'attempt', 'lastSeq', ARGV[4], 'outputs', ARGV[5])
 if ARGV[6] ~= '' then redis.call('HSET', key, 'error', ARGV[6]) end
 if ARGV[7] ~= '' then redis.call('HSET', key, 'history', ARGV[7]) end
+-- The attempt itself keeps or removes what it wrote.
+redis.call('UNLINK', root .. 'files:' .. id)
 end_job(id, ARGV[3], ARGV[8], ARGV[9], ARGV[10])
 return 1
 `);
 
 /**
- * ARGV: id, error, three of retention. Answers the state that was found ('unknown'), the attempt for the terminal
- * event, and the gateway.
+ * ARGV: id, error, three of retention, tenant or '' for any. Answers the state that was found ('unknown'), the attempt
+ * for the terminal event, and the gateway.
  */
 export const cancelScript = storeScript(`
 local id = ARGV[1]
 local key = job(id)
-local state, attempt, gateway = unpack(redis.call('HMGET', key, 'state', 'attempt', 'gatewayId'))
-if not state then return {'unknown', 0, ''} end
+local state, attempt, gateway, ended_by, announced =
+  unpack(redis.call('HMGET', key, 'state', 'attempt', 'gatewayId', 'endedBy', 'announced'))
+if not state or not is_in_reach(ARGV[6], id) then return {'unknown', 0, ''} end
+-- The same call again, whose answer was lost: nobody has said the end yet.
+if ended_by == 'cancel' and not announced then return {'pending', attempt, gateway or ''} end
 if is_terminal(state) then return {state, attempt, gateway or ''} end
 if state == 'running' then
   redis.call('HSET', key, 'cancelRequested', '1')
@@ -39,19 +44,26 @@ return {state, attempt + 1, gateway or ''}
 `);
 
 /**
- * ARGV: id, error, three of retention. Answers {'buried', attempt, gateway}, or {'unknown'}, {'ended'} where it
- * had ended before, {'blameless'} where no attempt of it failed.
+ * ARGV: id, error, three of retention, how long an attempt that says nothing counts as alive (ms), how many attempts
+ * must have failed. Answers {'buried', attempt, gateway}, or {'unknown'}, {'ended'} where it had ended before, {'blameless'}
+ * where fewer attempts of it failed or one is alive.
  */
 export const buryScript = storeScript(`
 local id = ARGV[1]
 local key = job(id)
-local state, attempt, faults, gateway, ended_by =
-  unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endedBy'))
+local state, attempt, faults, gateway, ended_by, alive_at =
+  unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endedBy', 'aliveAt'))
 if not state then return {'unknown'} end
 -- The same call again, whose answer was lost.
 if ended_by == 'burial' then return {'buried', attempt, gateway or ''} end
 if is_terminal(state) then return {'ended'} end
-if state == 'pending' and faults == '0' then return {'blameless'} end
+faults = tonumber(faults)
+if state == 'running' then
+  if milliseconds() - (alive_at or 0) < tonumber(ARGV[6]) then return {'blameless'} end
+  -- Its worker is gone.
+  faults = faults + 1
+end
+if faults < tonumber(ARGV[7]) then return {'blameless'} end
 redis.call('HSET', key, 'endedBy', 'burial', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
 end_job(id, 'dead', ARGV[3], ARGV[4], ARGV[5])
 return {'buried', attempt + 1, gateway or ''}
@@ -66,19 +78,25 @@ if redis.call('HGET', job(ARGV[1]), 'attempt') == ARGV[2] then redis.call('HSET'
 return 1
 `);
 
-/** ARGV: how long "expired" is answered (ms), then ids. Removes ended records; others are left alone. */
+/**
+ * ARGV: how long "expired" is answered (ms), tenant or '' for any, then ids. Removes ended records; others are left alone.
+ */
 export const forgetScript = storeScript(`
-for index = 2, #ARGV do
-  if redis.call('ZREM', root .. 'ended', ARGV[index]) == 1 then remove_job(ARGV[index], 'forgotten', ARGV[1]) end
+for index = 3, #ARGV do
+  local id = ARGV[index]
+  if is_in_reach(ARGV[2], id) and take_from('ended', id) == 1 then remove_job(id, 'forgotten', ARGV[1]) end
 end
 return 1
 `);
 
-/** ARGV: how long "expired" is answered (ms), how many at most. Removes the oldest ended records; answers how many. */
+/**
+ * ARGV: how long "expired" is answered (ms), how many at most, tenant or '' for any. Removes the oldest ended records;
+ * answers how many.
+ */
 export const forgetOldestScript = storeScript(`
-local ids = redis.call('ZRANGE', root .. 'ended', 0, ARGV[2] - 1)
+local ids = redis.call('ZRANGE', list_of('ended', ARGV[3]), 0, ARGV[2] - 1)
 for _, id in ipairs(ids) do
-  redis.call('ZREM', root .. 'ended', id)
+  take_from('ended', id)
   remove_job(id, 'forgotten', ARGV[1])
 end
 return #ids

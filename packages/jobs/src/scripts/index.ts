@@ -1,4 +1,11 @@
 import type { Script } from "../redis-connection.ts";
+import {
+  addAssetScript,
+  findAssetScript,
+  hasBlobScript,
+  removeAssetScript,
+  sweepAssetsScript,
+} from "./assets.ts";
 import { claimScript, progressScript, releaseScript } from "./attempt.ts";
 import {
   announcedScript,
@@ -9,14 +16,55 @@ import {
   forgetScript,
   lastErrorScript,
 } from "./ending.ts";
-import { allocateScript } from "./names.ts";
+import {
+  answerKeyScript,
+  forgetKeyScript,
+  keepHoldingScript,
+  leaveKeyScript,
+  stopHoldingScript,
+  takeKeyScript,
+} from "./idempotency.ts";
+import { createKeyScript, findKeyScript, listKeysScript, revokeKeyScript } from "./keys.ts";
+import { countRequestScript } from "./limits.ts";
+import { allocateScript, forgetLeftoverScript, leftoversScript } from "./names.ts";
 import { findScript, historyScript, listScript, queueScript, queueSizeScript } from "./reading.ts";
+import {
+  attemptsScript,
+  expireScript,
+  isAliveScript,
+  leaseScript,
+  sinceScript,
+  takeBackScript,
+  waitingScript,
+} from "./recovery.ts";
 import { announceScript, catalogScript, retireScript, workersScript } from "./registry.ts";
 import { forgetStreamScript, noteStreamScript, streamsScript } from "./streams.ts";
 import { submitScript, withdrawScript } from "./submit.ts";
+import {
+  closeTenantQueueScript,
+  forgetTenantQueueScript,
+  muteTenantQueueScript,
+  noteTenantQueueScript,
+  returnTurnScript,
+  setTurnsScript,
+  takeTurnScript,
+  tenantQueuesScript,
+} from "./turns.ts";
+import {
+  dropWebhookScript,
+  noteWebhookScript,
+  settleWebhookScript,
+  takeWebhooksScript,
+  webhookLogScript,
+} from "./webhooks.ts";
 
 /** Every script of the store. */
 export const storeScripts: readonly Script[] = [
+  addAssetScript,
+  findAssetScript,
+  hasBlobScript,
+  removeAssetScript,
+  sweepAssetsScript,
   submitScript,
   withdrawScript,
   claimScript,
@@ -35,6 +83,8 @@ export const storeScripts: readonly Script[] = [
   historyScript,
   listScript,
   allocateScript,
+  leftoversScript,
+  forgetLeftoverScript,
   announceScript,
   retireScript,
   workersScript,
@@ -42,4 +92,35 @@ export const storeScripts: readonly Script[] = [
   noteStreamScript,
   forgetStreamScript,
   streamsScript,
+  expireScript,
+  isAliveScript,
+  attemptsScript,
+  takeBackScript,
+  waitingScript,
+  leaseScript,
+  sinceScript,
+  createKeyScript,
+  findKeyScript,
+  listKeysScript,
+  revokeKeyScript,
+  countRequestScript,
+  takeKeyScript,
+  answerKeyScript,
+  leaveKeyScript,
+  forgetKeyScript,
+  keepHoldingScript,
+  stopHoldingScript,
+  takeTurnScript,
+  returnTurnScript,
+  noteTenantQueueScript,
+  tenantQueuesScript,
+  setTurnsScript,
+  closeTenantQueueScript,
+  forgetTenantQueueScript,
+  muteTenantQueueScript,
+  noteWebhookScript,
+  dropWebhookScript,
+  takeWebhooksScript,
+  settleWebhookScript,
+  webhookLogScript,
 ];

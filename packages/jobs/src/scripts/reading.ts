@@ -2,11 +2,35 @@ import { storeScript } from "./prelude.ts";
 
 const READ = `
 local fields = {unpack(ARGV, 2, 1 + ARGV[1])}
-local first = 2 + #fields
+local tenant = ARGV[2 + #fields]
+local first = 3 + #fields
+local has_turns = redis.call('EXISTS', root .. 'tenant-queues') == 1
+local waiting = {}
+local function waiting_jobs(pool)
+  if not waiting[pool] then
+    waiting[pool] = {}
+    for _, other in ipairs(redis.call('ZRANGE', root .. 'turns:' .. pool, 0, -1)) do
+      waiting[pool][other] = redis.call('ZCARD', root .. 'pending:' .. other)
+    end
+  end
+  return waiting[pool]
+end
+-- By number, or, where tenants take turns: the n-th job of a tenant has its own n - 1 before it, and as many of each other one.
+local function position(id)
+  local rank = redis.call('ZRANK', root .. 'pending', id)
+  if not rank or not has_turns then return rank end
+  local tenant = tenant_of(id)
+  local own = redis.call('ZRANK', root .. 'pending:' .. tenant, id)
+  local before = own
+  for other, jobs in pairs(waiting_jobs(redis.call('HGET', job(id), 'pool'))) do
+    if other ~= tenant then before = before + math.min(jobs, own) end
+  end
+  return before
+end
 local function read(id)
   local values = redis.call('HMGET', job(id), unpack(fields))
   if not values[1] then return nil end
-  return {id, redis.call('ZRANK', root .. 'pending', id), unpack(values)}
+  return {id, position(id), unpack(values)}
 end
 local function read_all(ids)
   local records = {}
@@ -18,25 +42,30 @@ local function read_all(ids)
 end
 `;
 
-/** In every script here ARGV starts with the number of fields and the fields, of which 'state' is the first. */
+/**
+ * In every script here ARGV starts with the number of fields, the fields, of which 'state' is the first, and the tenant
+ * whose jobs are to be seen, '' for everybody's.
+ */
 
-/** ARGV: fields, id. Answers a record (id, rank among the pending, values), 'expired', or 'unknown'. */
+/** ARGV: fields, id. Answers a record (id, jobs before it, values), 'expired', or 'unknown'. */
 export const findScript = storeScript(`
 ${READ}
 local id = ARGV[first]
 local record = read(id)
-if record then return record end
-local became = redis.call('GET', root .. 'gone:' .. id)
-if became and became ~= 'withdrawn' then return 'expired' end
-return 'unknown'
+if record then return is_in_reach(tenant, id) and record or 'unknown' end
+local gone = redis.call('GET', root .. 'gone:' .. id)
+if not gone then return 'unknown' end
+local became, owner = string.match(gone, '^(%w+):(.*)$')
+if became == 'withdrawn' or (tenant ~= '' and owner ~= tenant) then return 'unknown' end
+return 'expired'
 `);
 
 /** ARGV: fields. Answers {running, pending}, each by number. */
 export const queueScript = storeScript(`
 ${READ}
 return {
-  read_all(redis.call('ZRANGE', root .. 'running', 0, -1)),
-  read_all(redis.call('ZRANGE', root .. 'pending', 0, -1)),
+  read_all(redis.call('ZRANGE', list_of('running', tenant), 0, -1)),
+  read_all(redis.call('ZRANGE', list_of('pending', tenant), 0, -1)),
 }
 `);
 
@@ -48,7 +77,7 @@ export const queueSizeScript = storeScript(
 /** ARGV: fields, offset or '', most or ''. Answers ended records, oldest first. */
 export const historyScript = storeScript(`
 ${READ}
-local ended = root .. 'ended'
+local ended = list_of('ended', tenant)
 local offset, most = ARGV[first], ARGV[first + 1]
 local from, to = 0, -1
 if offset ~= '' then
@@ -64,22 +93,23 @@ return read_all(redis.call('ZRANGE', ended, from, to))
 `);
 
 /**
- * ARGV: fields, offset, most, then states. Running jobs, pending ones by number, then ended ones, newest first.
- * Answers {total, records}.
+ * ARGV: fields, offset, most, the number of tags, tags that a job must have, then states. Running jobs, pending ones by
+ * number, then ended ones, newest first. Answers {total, records}.
  */
 export const listScript = storeScript(`
 ${READ}
 local offset, most = tonumber(ARGV[first]), tonumber(ARGV[first + 1])
+local first_state = first + 3 + ARGV[first + 2]
 local wanted, wants_ended = {}, 0
-for index = first + 2, #ARGV do
+for index = first_state, #ARGV do
   wanted[ARGV[index]] = true
   if is_terminal(ARGV[index]) then wants_ended = wants_ended + 1 end
 end
 local lists = {}
-if wanted.running then lists[#lists + 1] = redis.call('ZRANGE', root .. 'running', 0, -1) end
-if wanted.pending then lists[#lists + 1] = redis.call('ZRANGE', root .. 'pending', 0, -1) end
+if wanted.running then lists[#lists + 1] = redis.call('ZRANGE', list_of('running', tenant), 0, -1) end
+if wanted.pending then lists[#lists + 1] = redis.call('ZRANGE', list_of('pending', tenant), 0, -1) end
 if wants_ended > 0 then
-  local ids = redis.call('ZREVRANGE', root .. 'ended', 0, -1)
+  local ids = redis.call('ZREVRANGE', list_of('ended', tenant), 0, -1)
   if wants_ended < 4 then
     local kept = {}
     for _, id in ipairs(ids) do
@@ -89,11 +119,21 @@ if wants_ended > 0 then
   end
   lists[#lists + 1] = ids
 end
+local function has_tags(id)
+  if ARGV[first + 2] == '0' then return true end
+  local tags = redis.call('HGET', job(id), 'tags') or ''
+  for index = first + 3, first_state - 1 do
+    if not string.find(tags, ',' .. ARGV[index] .. ',', 1, true) then return false end
+  end
+  return true
+end
 local total, page = 0, {}
 for _, ids in ipairs(lists) do
   for _, id in ipairs(ids) do
-    if total >= offset and #page < most then page[#page + 1] = id end
-    total = total + 1
+    if has_tags(id) then
+      if total >= offset and #page < most then page[#page + 1] = id end
+      total = total + 1
+    end
   end
 end
 return {total, read_all(page)}

@@ -16,6 +16,7 @@ end
  */
 export const announceScript = storeScript(`
 ${EXPIRE_WORKERS}
+redis.call('SET', root .. 'since', milliseconds(), 'NX')
 redis.call('HSET', root .. 'workers', ARGV[1], ARGV[2])
 redis.call('ZADD', root .. 'worker-expiry', milliseconds() + ARGV[3], ARGV[1])
 redis.call('HSET', root .. 'worker-catalog', ARGV[1], ARGV[4])

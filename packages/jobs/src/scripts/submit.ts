@@ -1,4 +1,5 @@
 import { storeScript } from "./prelude.ts";
+import { AWAIT_TURN } from "./turns.ts";
 
 /** Fields of a new record, in the order in which scripts take their values after the id. */
 export const newJobFields = [
@@ -11,9 +12,13 @@ export const newJobFields = [
   "deadlineAt",
 ] as const;
 
+/** How many arguments create_job takes. */
+export const NEW_JOB_ARGUMENTS = newJobFields.length + 6;
+
 /**
- * Makes a pending record from ARGV[first..]: id, the fields above, the number ('' for the next), and
- * '1' to go before all others. An empty submittedAt is now.
+ * Makes a pending record from ARGV[first..]: id, the fields above, the number ('' for the next), '1' to go before
+ * all others, the tenant, how long it may wait (ms or ''), and its tags as `,a,b,` or ''. An empty submittedAt is now. Of
+ * deadline and waiting time the earlier one counts, the latter by the clock here.
  */
 export const CREATE_JOB = `
 local function create_job(first)
@@ -23,22 +28,46 @@ local function create_job(first)
   if ARGV[first + 8] ~= '' then number = ARGV[first + 8] end
   local submitted = ARGV[first + 6]
   if submitted == '' then submitted = milliseconds() end
+  local deadline = tonumber(ARGV[first + 7]) or math.huge
+  if ARGV[first + 11] ~= '' then deadline = math.min(deadline, milliseconds() + ARGV[first + 11]) end
   redis.call('HSET', job(id), 'state', 'pending', 'attempt', 0, 'faults', 0, 'lastSeq', 0, 'number', number,
     'payload', ARGV[first + 1], 'lane', ARGV[first + 2], 'pool', ARGV[first + 3], 'clientId', ARGV[first + 4],
-    'gatewayId', ARGV[first + 5], 'submittedAt', submitted, 'deadlineAt', ARGV[first + 7])
-  redis.call('ZADD', root .. 'pending', number, id)
+    'gatewayId', ARGV[first + 5], 'submittedAt', submitted, 'tenant', ARGV[first + 10], 'tags', ARGV[first + 12])
+  if deadline < math.huge then
+    redis.call('HSET', job(id), 'deadlineAt', math.ceil(deadline))
+    redis.call('ZADD', root .. 'deadlines', deadline, id)
+  end
+  put_in('pending', number, id)
   redis.call('DEL', root .. 'gone:' .. id)
   return number
 end
 `;
 
-/** ARGV: what create_job takes. Answers the number, or false where the id is taken. */
+/**
+ * ARGV: what create_job takes, then how many jobs of the tenant may wait, or '', and '1' where the job goes to its tenant's
+ * own queue. Answers the number and '1' where that queue is being deleted, so that the job has to go to the lane; false where
+ * the id is taken, or 'full'.
+ */
 export const submitScript = storeScript(`
 ${CREATE_JOB}
+${AWAIT_TURN}
+local lane, pool, tenant = ARGV[3], ARGV[4], ARGV[11]
 if redis.call('EXISTS', job(ARGV[1])) == 1 then return false end
+local most = ARGV[${1 + NEW_JOB_ARGUMENTS}]
+if most ~= '' and redis.call('ZCARD', root .. 'pending:' .. tenant) >= tonumber(most) then return 'full' end
 local number = create_job(1)
+local is_closing = '0'
+if ARGV[${2 + NEW_JOB_ARGUMENTS}] == '1' then
+  local place = pool .. ':' .. lane .. ':' .. tenant
+  if redis.call('EXISTS', root .. 'closing:' .. place) == 1 then
+    is_closing = '1'
+  elseif redis.call('ZSCORE', root .. 'tenant-queues', place) then
+    redis.call('ZADD', root .. 'tenant-queues', milliseconds(), place)
+    await_turn(pool, lane, tenant)
+  end
+end
 queue_changed()
-return tostring(number)
+return {tostring(number), is_closing}
 `);
 
 /**
@@ -50,7 +79,8 @@ local id = ARGV[1]
 local state, attempt = unpack(redis.call('HMGET', job(id), 'state', 'attempt'))
 if not state then return 1 end
 if state ~= 'pending' or attempt ~= '0' then return 0 end
-redis.call('ZREM', root .. 'pending', id)
+take_from('pending', id)
+redis.call('ZREM', root .. 'deadlines', id)
 remove_job(id, 'withdrawn', ARGV[2])
 queue_changed()
 return 1

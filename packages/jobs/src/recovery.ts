@@ -1,0 +1,78 @@
+import { stringifyJson } from "@rabbitloom/workflow";
+import * as z from "zod";
+import { deadlinePassed } from "./attempts.ts";
+import type { JobStore } from "./job-store.ts";
+import {
+  attemptsScript,
+  expireScript,
+  isAliveScript,
+  leaseScript,
+  sinceScript,
+  takeBackScript,
+  waitingScript,
+} from "./scripts/recovery.ts";
+import type { StoreContext } from "./store-context.ts";
+
+const MOST_WAITING = 1_000;
+
+/** What finds the jobs that nobody looks after any more. */
+export function recovery({
+  run,
+  retention,
+  aliveMs,
+}: StoreContext): Pick<
+  JobStore,
+  "expire" | "attempts" | "takeBack" | "isAttemptAlive" | "waiting" | "lease" | "remembersSince"
+> {
+  return {
+    async expire() {
+      const answer = await run(expireScript, stringifyJson(deadlinePassed), ...retention);
+      return rows(answer, 3).map(([jobId = "", attempt, gatewayId = ""]) => ({
+        jobId,
+        attempt: Number(attempt),
+        error: deadlinePassed,
+        ...(gatewayId !== "" && { gatewayId }),
+      }));
+    },
+    async attempts() {
+      return rows(await run(attemptsScript), 3).map(([jobId = "", attempt, aliveAt = ""]) => ({
+        jobId,
+        attempt: Number(attempt),
+        aliveAt,
+      }));
+    },
+    async takeBack({ jobId, attempt, aliveAt }) {
+      const faults = z.number().parse(await run(takeBackScript, jobId, attempt, aliveAt));
+      return faults < 0 ? undefined : { faults };
+    },
+    async isAttemptAlive(jobId) {
+      return (await run(isAliveScript, jobId, aliveMs)) === 1;
+    },
+    async waiting() {
+      const answer = await run(waitingScript, MOST_WAITING);
+      return rows(answer, 5).map(([jobId = "", attempt, lane = "", pool = "", tenant = ""]) => ({
+        jobId,
+        attempt: Number(attempt),
+        lane,
+        pool,
+        tenant,
+      }));
+    },
+    async lease(name, holder, ttlMs) {
+      return (await run(leaseScript, name, holder, ttlMs)) === 1;
+    },
+    async remembersSince() {
+      return new Date(Number(await run(sinceScript))).toISOString();
+    },
+  };
+}
+
+const partsSchema = z.array(z.union([z.string(), z.number()]).transform(String));
+
+/** Scripts answer records as one flat list of `width` values each. */
+function rows(answer: unknown, width: number): string[][] {
+  const parts = partsSchema.parse(answer);
+  return Array.from({ length: Math.floor(parts.length / width) }, (_, index) =>
+    parts.slice(index * width, (index + 1) * width),
+  );
+}

@@ -1,0 +1,77 @@
+import { storeScript } from "./prelude.ts";
+
+/** ARGV: error, three of retention. Answers id, attempt and gateway of each, one after another. */
+export const expireScript = storeScript(`
+local answer = {}
+local due = redis.call('ZRANGEBYSCORE', root .. 'deadlines', '-inf', milliseconds(), 'LIMIT', 0, 100)
+for _, id in ipairs(due) do
+  redis.call('ZREM', root .. 'deadlines', id)
+  local state, attempt, gateway = unpack(redis.call('HMGET', job(id), 'state', 'attempt', 'gatewayId'))
+  if state == 'pending' and attempt == '0' then
+    redis.call('HSET', job(id), 'endedBy', 'deadline', 'attempt', 1, 'lastSeq', 1, 'error', ARGV[1])
+    end_job(id, 'failed', ARGV[2], ARGV[3], ARGV[4])
+    for _, part in ipairs({id, 1, gateway or ''}) do answer[#answer + 1] = part end
+  end
+end
+return answer
+`);
+
+/** Answers id, attempt and last sign of life of each running job, one after another. */
+export const attemptsScript = storeScript(`
+local answer = {}
+for _, id in ipairs(redis.call('ZRANGE', root .. 'running', 0, -1)) do
+  local attempt, alive_at = unpack(redis.call('HMGET', job(id), 'attempt', 'aliveAt'))
+  for _, part in ipairs({id, attempt or '0', alive_at or ''}) do answer[#answer + 1] = part end
+end
+return answer
+`);
+
+/** ARGV: id, attempt, last sign of life. Answers how many attempts have failed, or -1 where it is not gone. */
+export const takeBackScript = storeScript(`
+local id = ARGV[1]
+local key = job(id)
+local state, attempt, alive_at, number, faults =
+  unpack(redis.call('HMGET', key, 'state', 'attempt', 'aliveAt', 'number', 'faults'))
+if state ~= 'running' or attempt ~= ARGV[2] or (alive_at or '') ~= ARGV[3] then return -1 end
+redis.call('HSET', key, 'state', 'pending', 'faults', faults + 1)
+redis.call('HDEL', key, 'workerId', 'progress')
+take_from('running', id)
+put_in('pending', number, id)
+queue_changed()
+return faults + 1
+`);
+
+/** ARGV: id, how long an attempt that says nothing counts as alive (ms). Answers 1 or 0. */
+export const isAliveScript = storeScript(`
+local state, alive_at = unpack(redis.call('HMGET', job(ARGV[1]), 'state', 'aliveAt'))
+if state ~= 'running' then return 0 end
+local silent_ms = milliseconds() - (alive_at or 0)
+return (silent_ms >= 0 and silent_ms < tonumber(ARGV[2])) and 1 or 0
+`);
+
+/** ARGV: how many at most. Answers id, attempt, lane, pool and tenant of each pending job, one after another. */
+export const waitingScript = storeScript(`
+local answer = {}
+for _, id in ipairs(redis.call('ZRANGE', root .. 'pending', 0, ARGV[1] - 1)) do
+  local attempt, lane, pool = unpack(redis.call('HMGET', job(id), 'attempt', 'lane', 'pool'))
+  if attempt then
+    for _, part in ipairs({id, attempt, lane, pool, tenant_of(id)}) do answer[#answer + 1] = part end
+  end
+end
+return answer
+`);
+
+/** ARGV: name, holder, ms. Answers 1 where the holder has it now. */
+export const leaseScript = storeScript(`
+local key = root .. 'lease:' .. ARGV[1]
+local holder = redis.call('GET', key)
+if holder and holder ~= ARGV[2] then return 0 end
+redis.call('SET', key, ARGV[2], 'PX', ARGV[3])
+return 1
+`);
+
+/** Answers when the first worker announced itself, or this was first asked (ms). */
+export const sinceScript = storeScript(`
+redis.call('SET', root .. 'since', milliseconds(), 'NX')
+return redis.call('GET', root .. 'since')
+`);
