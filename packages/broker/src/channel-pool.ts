@@ -1,4 +1,5 @@
 import type { Channel } from "amqplib";
+import { closeChannel } from "./close-channel.ts";
 import type { Link } from "./link.ts";
 
 /** Channels for single operations: opening one for each would double their time. */
@@ -33,7 +34,7 @@ export function channelPool(link: Link): ChannelPool {
       } finally {
         if (open.has(channel)) {
           if (free.length < FREE_CHANNELS_KEPT) free.push(channel);
-          else await channel.close();
+          else await closeChannel(channel);
         }
       }
     },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "@rabbitloom/protocol";
 import type { Channel, ConfirmChannel } from "amqplib";
 import { channelPool } from "./channel-pool.ts";
@@ -46,7 +47,7 @@ export interface Broker extends AsyncDisposable {
   ready(options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>;
   /** A channel for consuming that is opened again whenever it is lost. */
   keepChannel(options: KeepChannelOptions<Channel>): KeptChannel<Channel>;
-  /** The same with publisher confirms, on the connection of the publishers. */
+  /** The same with publisher confirms, on the connection of the publishers; not before a broker that was away has settled. */
   keepConfirmChannel(options: KeepChannelOptions<ConfirmChannel>): KeptChannel<ConfirmChannel>;
   /** Runs one or several operations on a channel of its own. Throws BROKER_UNAVAILABLE while not connected. */
   withChannel<Result>(use: (channel: Channel) => Promise<Result>): Promise<Result>;
@@ -130,8 +131,16 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     ready,
     keepChannel: (channelOptions) =>
       keepChannel({ ...channelOptions, open: () => consuming.channel(), ...shared }),
-    keepConfirmChannel: (channelOptions) =>
-      keepChannel({ ...channelOptions, open: () => publishing.confirmChannel(), ...shared }),
+    keepConfirmChannel: ({ setup, ...channelOptions }) =>
+      keepChannel({
+        ...channelOptions,
+        setup: async (channel) => {
+          if (publishing.settlesInMs > 0) await delay(publishing.settlesInMs);
+          await setup?.(channel);
+        },
+        open: () => publishing.confirmChannel(),
+        ...shared,
+      }),
     async withChannel(use) {
       if (!consuming.isConnected) throw unavailable("not connected", lastError);
       return pool.use(use);

@@ -4,6 +4,7 @@ import {
   type JobQueueOptions,
   jobQueueArguments,
   lanes,
+  streamNoteArguments,
   type Topology,
 } from "@rabbitloom/protocol";
 import type { Channel } from "amqplib";
@@ -50,6 +51,9 @@ async function declareHoldingQueues(channel: Channel, names: Topology): Promise<
     await channel.assertQueue(queue, { durable: true, arguments: holdingQueueArguments });
     await channel.bindQueue(queue, exchange, "");
   }
+  const { waiting, due } = names.streamNotes;
+  await channel.assertQueue(due, { durable: true, arguments: holdingQueueArguments });
+  await channel.assertQueue(waiting, { durable: true, arguments: streamNoteArguments(names) });
 }
 
 async function declareLanes(

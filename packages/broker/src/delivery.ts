@@ -15,6 +15,8 @@ export interface Delivery {
   readonly replyTo: string | undefined;
   readonly contentType: string | undefined;
   readonly type: string | undefined;
+  /** Whose connection sent it: checked by the broker, where the sender said so. */
+  readonly userId: string | undefined;
   readonly persistent: boolean;
 }
 
@@ -43,6 +45,7 @@ export function delivery({ content, fields, properties }: Message): Delivery {
     replyTo: text(properties.replyTo),
     contentType: text(properties.contentType),
     type: text(properties.type),
+    userId: text(properties.userId),
     persistent: properties.deliveryMode === 2,
   };
 }

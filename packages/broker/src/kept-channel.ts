@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Channel } from "amqplib";
+import { closeChannel } from "./close-channel.ts";
 import type { BrokerProblem } from "./connect-broker.ts";
 
 /** A channel that is opened again, with everything set up on it, whenever it or its connection is lost. */
@@ -72,7 +73,7 @@ export function keepChannel<Kind extends Channel>(
         await setup?.(channel);
       } catch (error) {
         // Most failures have closed it already.
-        await channel.close().catch(() => {});
+        await closeChannel(channel);
         throw error;
       }
       current = channel;
@@ -80,7 +81,7 @@ export function keepChannel<Kind extends Channel>(
       for (const { resolve } of waiting) resolve(channel);
       waiting.clear();
     }
-    if (isDone()) await channel.close().catch(() => {});
+    if (isDone()) await closeChannel(channel);
     await lost;
     if (current === undefined) return;
     current = undefined;
@@ -103,8 +104,7 @@ export function keepChannel<Kind extends Channel>(
         for (const { reject } of waiting) reject(new Error(`${name}: closed`));
         return;
       }
-      // A channel that has died meanwhile refuses to be closed.
-      await channel.close().catch(() => {});
+      await closeChannel(channel);
       await running;
     },
   };

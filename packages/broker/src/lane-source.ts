@@ -2,7 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Channel } from "amqplib";
 import type { Broker } from "./connect-broker.ts";
 import { type OpenDelivery, openDelivery } from "./delivery.ts";
-import { type LaneWatch, SHORT_MS, watchLanes } from "./lane-watch.ts";
+import { getMessage } from "./get-message.ts";
+import { EMPTY_FOR_MS, type LaneWatch, SHORT_MS, watchLanes } from "./lane-watch.ts";
+import { type TurnDelivery, type Turns, turnTaker } from "./turns.ts";
 
 /** One slot's way to jobs: at most one at a time, the most urgent lane first. */
 export interface LaneSource extends AsyncDisposable {
@@ -10,7 +12,7 @@ export interface LaneSource extends AsyncDisposable {
    * The next job, whenever it comes. Call again only when the slot is free again. Rejects with the signal's reason;
    * no delivery is lost then.
    */
-  next(signal: AbortSignal): Promise<OpenDelivery>;
+  next(signal: AbortSignal): Promise<TurnDelivery>;
 }
 
 export interface LaneSourceOptions {
@@ -19,13 +21,9 @@ export interface LaneSourceOptions {
   readonly name: string;
   /** Declares the queues; runs again after every reconnect. */
   readonly setup?: () => Promise<void>;
+  /** Where tenants may have queues of their own. @default the lanes are all there is */
+  readonly turns?: Turns;
 }
-
-/**
- * How long a lane that was empty is passed over while others have jobs. A look costs about 0.6 ms, as much as
- * taking a job: with jobs of a few milliseconds most looks would find nothing. An urgent job waits this much longer at most.
- */
-const EMPTY_FOR_MS = 20;
 
 /** Before a channel is used again on which something went wrong. */
 const RETRY_MS = 100;
@@ -34,39 +32,48 @@ const RETRY_MS = 100;
  * Looks at the lanes one by one with basic.get; when all are empty it consumes all of them at once, so that
  * a job reaches an idle worker in one trip. A prefetch over several queues would hoard a job of each lane behind a
  * long job, so consuming goes on through short jobs only: one at a time, that halved the broker's time a job.
+ * While tenants have queues of their own, every job is taken by its turn, and lanes are consumed by idle slots only.
  */
 export function openLaneSource(
   broker: Broker,
-  { queues, name, setup }: LaneSourceOptions,
+  { queues, name, setup, turns }: LaneSourceOptions,
 ): LaneSource {
+  const taker = turns && turnTaker(broker, turns);
   const kept = broker.keepChannel({
     name,
     setup: async (channel) => {
       await setup?.();
       await channel.prefetch(1);
+      taker?.wake();
     },
   });
-
   const emptyAt = new Map<string, number>();
   let watch: LaneWatch | undefined;
   /** The job that was got last, until the next is asked for. */
   let got: { readonly queue: string; readonly at: number } | undefined;
+  const waking = turns?.onWake(() => {
+    taker?.wake();
+    watch?.leave();
+  });
 
-  async function next(signal: AbortSignal): Promise<OpenDelivery> {
+  async function next(signal: AbortSignal): Promise<TurnDelivery> {
+    if (taker?.isOn) watch?.leave();
     for (;;) {
       const channel = await aborting(kept.ready(), signal);
       try {
+        if (taker?.isOn) got = undefined;
         if (got !== undefined && performance.now() - got.at < SHORT_MS) {
           watch = watchUpTo(channel, got.queue);
         }
         got = undefined;
-        let delivery = await watch?.next(signal);
+        let delivery: TurnDelivery | undefined = await watch?.next(signal);
         watch = delivery && watch;
-        delivery ??= await pull(channel, signal);
+        if (taker?.isOn) delivery ??= await taker.pull(signal);
+        if (!taker?.isOn) delivery ??= await pull(channel, signal);
         if (delivery !== undefined) return delivery;
         // It may have aborted while the last lane was looked at.
         signal.throwIfAborted();
-        watch = watchLanes(channel, { queues, isComplete: true });
+        if (!taker?.isWoken) watch = watchLanes(channel, { queues, isComplete: true });
       } catch {
         signal.throwIfAborted();
         // The channel was lost: the broker has taken everything back, and the next one will bring it again.
@@ -88,7 +95,7 @@ export function openLaneSource(
     const passedOver = queues.filter((queue) => !isRested(queue));
     for (const queue of [...inOrder, ...passedOver]) {
       signal.throwIfAborted();
-      const message = await channel.get(queue);
+      const message = await getMessage(channel, queue);
       if (message !== false) {
         emptyAt.delete(queue);
         got = { queue, at: performance.now() };
@@ -99,7 +106,14 @@ export function openLaneSource(
     return undefined;
   }
 
-  return { next, [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose]() };
+  return {
+    next,
+    async [Symbol.asyncDispose]() {
+      waking?.[Symbol.dispose]();
+      await taker?.close();
+      await kept[Symbol.asyncDispose]();
+    },
+  };
 }
 
 function aborting<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {

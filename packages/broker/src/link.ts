@@ -5,6 +5,8 @@ import type { BrokerProblem } from "./connect-broker.ts";
 export interface Link {
   readonly isConnected: boolean;
   readonly blockedReason: string | undefined;
+  /** Milliseconds until a broker that has been away is sure to have its streams back; 0 where it was not. */
+  readonly settlesInMs: number;
   /** Both wait for a connection. */
   channel(): Promise<Channel>;
   confirmChannel(): Promise<ConfirmChannel>;
@@ -24,9 +26,18 @@ const HEARTBEAT_SECONDS = 10;
 /** A broker that restarts takes 4 to 6 s: a second at most is lost by waiting too long. */
 const RECOVERY = { initialDelay: 50, maxDelay: 1_000, factor: 2, jitter: 0.2 };
 
+/**
+ * RabbitMQ 3.10 takes connections before its streams are back (0.3 s before, seen with 90 streams): what is published to them
+ * in between is confirmed, and lost.
+ */
+const SETTLE_MS = 1_500;
+
 export function openLink({ url, name, onChange, onProblem }: LinkOptions): Link {
   let isConnected = false;
   let blockedReason: string | undefined;
+  let wasConnected = false;
+  let wasAway = false;
+  let settledAtMs = 0;
   const problem = (error: Error) => onProblem({ where: "connection", error });
 
   const opening = connect(withHeartbeat(url), {
@@ -42,6 +53,9 @@ export function openLink({ url, name, onChange, onProblem }: LinkOptions): Link 
     model.on("connect", () => {
       isConnected = true;
       blockedReason = undefined;
+      if (wasConnected && wasAway) settledAtMs = performance.now() + SETTLE_MS;
+      wasConnected = true;
+      wasAway = false;
       onChange();
     });
     model.on("disconnect", (error) => {
@@ -58,7 +72,10 @@ export function openLink({ url, name, onChange, onProblem }: LinkOptions): Link 
       blockedReason = undefined;
       onChange();
     });
-    model.on("connect-failed", problem);
+    model.on("connect-failed", (error) => {
+      wasAway = true;
+      problem(error);
+    });
     // The loss itself arrives as "disconnect"; without a listener an "error" would end the process.
     model.on("error", () => {});
     // A listener that throws would make amqplib reconnect for ever.
@@ -72,6 +89,9 @@ export function openLink({ url, name, onChange, onProblem }: LinkOptions): Link 
     },
     get blockedReason() {
       return blockedReason;
+    },
+    get settlesInMs() {
+      return Math.max(0, settledAtMs - performance.now());
     },
     channel: async () => (await opening).createChannel(),
     confirmChannel: async () => (await opening).createConfirmChannel(),

@@ -12,16 +12,30 @@ export interface OutgoingMessage {
   readonly messageId?: string;
   readonly correlationId?: string;
   readonly replyTo?: string;
+  /** The connection's own user, whom the broker then vouches for; any other is refused. */
+  readonly userId?: string;
   readonly headers?: Readonly<Record<string, unknown>>;
+  /** Milliseconds, as AMQP writes them: dead-lettered by then, or dropped. */
+  readonly expiration?: string;
   /** Kept over a restart of the broker. */
   readonly persistent?: boolean;
   /** Refused where no queue takes it; else it is dropped in silence. */
   readonly mandatory?: boolean;
 }
 
+/**
+ * What it means that the broker refuses a message. full: a queue takes no more, and the sender is told so. trouble: no
+ * queue behind the exchange is ever full, so that the broker could not keep the message, as when it shuts down. It is sent
+ * again with everything after it, so that nothing is missing and the order stays.
+ */
+export type NackMeaning = "full" | "trouble";
+
 export interface OutboxEntry {
   readonly message: OutgoingMessage;
   readonly onSettled: ((error?: CodedError) => void) | undefined;
+  readonly nack: NackMeaning;
+  /** How often the broker has refused it. */
+  refusals: number;
   /** The broker gave it back; its confirm follows. */
   returned: CodedError | undefined;
 }
@@ -30,6 +44,8 @@ export interface AddOptions {
   readonly onSettled?: (error?: CodedError) => void;
   /** False: taken although the outbox is full. @default true */
   readonly isLimited?: boolean;
+  /** @default "full" */
+  readonly nack?: NackMeaning | undefined;
 }
 
 /** Messages that the broker has not confirmed yet, oldest first. */
@@ -76,7 +92,7 @@ export function openOutbox({ maxBytes }: { readonly maxBytes: number }): Outbox 
     get sizeBytes() {
       return sizeBytes;
     },
-    add(message, { onSettled, isLimited = true } = {}) {
+    add(message, { onSettled, isLimited = true, nack = "full" } = {}) {
       const size = entrySizeBytes(message);
       if (isLimited && sizeBytes + size > maxBytes) {
         throw new CodedError(
@@ -84,7 +100,7 @@ export function openOutbox({ maxBytes }: { readonly maxBytes: number }): Outbox 
           `RabbitMQ has not confirmed ${entries.size} messages (${sizeBytes} bytes): no more are taken`,
         );
       }
-      const entry: OutboxEntry = { message, onSettled, returned: undefined };
+      const entry: OutboxEntry = { message, onSettled, nack, refusals: 0, returned: undefined };
       entries.add(entry);
       sizeBytes += size;
       if (message.messageId !== undefined) byMessageId.set(message.messageId, entry);

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "@rabbitloom/protocol";
 import type { ConfirmChannel, Message } from "amqplib";
 import type { Broker } from "./connect-broker.ts";
-import { type OutboxEntry, type OutgoingMessage, openOutbox } from "./outbox.ts";
+import { type NackMeaning, type OutboxEntry, type OutgoingMessage, openOutbox } from "./outbox.ts";
 
 export interface PublisherOptions {
   /** Shown in problems. @default "publisher" */
@@ -17,6 +18,8 @@ export interface PublishOptions {
   readonly deadlineMs?: number;
   /** Waits as long as it takes: a blocked broker, a full outbox and the deadline do not count. @default false */
   readonly waitsForever?: boolean;
+  /** What a refusal means. @default "full" */
+  readonly nack?: NackMeaning;
 }
 
 /**
@@ -34,11 +37,16 @@ export interface Publisher extends AsyncDisposable {
    */
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<void>;
   /** Sends without waiting, in order with everything else. Throws BROKER_UNAVAILABLE where the outbox is full. */
-  post(message: OutgoingMessage): void;
+  post(message: OutgoingMessage, options?: Pick<PublishOptions, "nack">): void;
   /** Resolves when everything sent so far is confirmed or refused. */
   flush(): Promise<void>;
   readonly unconfirmedBytes: number;
 }
+
+/** Before what was refused is sent again. */
+const TROUBLE_MS = 100;
+/** Then somebody has bound a queue that does refuse: it must not keep everything else waiting. */
+const MOST_REFUSALS = 50;
 
 export function openPublisher(
   broker: Broker,
@@ -49,12 +57,21 @@ export function openPublisher(
   }: PublisherOptions = {},
 ): Publisher {
   const outbox = openOutbox({ maxBytes });
+  /** What is added from now on is sent on it at once; what was there before has been. */
+  let open: ConfirmChannel | undefined;
+  let isInTrouble = false;
 
   const kept = broker.keepConfirmChannel({
     name,
     setup: async (channel) => {
+      if (isInTrouble) await delay(TROUBLE_MS);
+      isInTrouble = false;
       channel.on("return", (message: Message) => onReturn(message));
       for (const entry of outbox.unconfirmed()) send(channel, entry);
+      open = channel;
+    },
+    onLost: () => {
+      open = undefined;
     },
   });
 
@@ -65,7 +82,7 @@ export function openPublisher(
       channel.publish(exchange, routingKey, body, properties, (error: Error | null) => {
         if (error === null) outbox.settle(entry, entry.returned);
         // Anything but a nack means that the channel is gone: the entry stays for the next one.
-        else if (error.message === "message nacked") outbox.settle(entry, full(message));
+        else if (error.message === "message nacked") onNack(channel, entry);
       });
     } catch (error) {
       // The channel closed a moment ago; a message that cannot be encoded would never get out.
@@ -73,6 +90,24 @@ export function openPublisher(
         outbox.settle(entry, CodedError.from(error));
       }
     }
+  }
+
+  function onNack(channel: ConfirmChannel, entry: OutboxEntry) {
+    entry.refusals += 1;
+    if (entry.nack === "full" || entry.refusals > MOST_REFUSALS) {
+      outbox.settle(entry, full(entry.message));
+      return;
+    }
+    if (isInTrouble) return;
+    isInTrouble = true;
+    open = undefined;
+    const where = JSON.stringify(entry.message.exchange);
+    broker.onProblem({
+      where: name,
+      error: new Error(`a message for exchange ${where} was refused`),
+    });
+    // The next channel begins with everything that is unconfirmed.
+    channel.close().catch(() => {});
   }
 
   function onReturn({ properties, fields }: Message) {
@@ -85,8 +120,7 @@ export function openPublisher(
   }
 
   function sendNow(entry: OutboxEntry) {
-    const channel = kept.current;
-    if (channel !== undefined) send(channel, entry);
+    if (open !== undefined) send(open, entry);
   }
 
   function refuseWhileBlocked() {
@@ -96,12 +130,13 @@ export function openPublisher(
   }
 
   return {
-    publish(message, { deadlineMs = usualDeadlineMs, waitsForever = false } = {}) {
+    publish(message, { deadlineMs = usualDeadlineMs, waitsForever = false, nack } = {}) {
       return new Promise((resolve, reject) => {
         let timer: NodeJS.Timeout | undefined;
         if (!waitsForever) refuseWhileBlocked();
         const entry = outbox.add(message, {
           isLimited: !waitsForever,
+          nack,
           onSettled: (error) => {
             clearTimeout(timer);
             if (error === undefined) resolve();
@@ -114,8 +149,8 @@ export function openPublisher(
         sendNow(entry);
       });
     },
-    post(message) {
-      sendNow(outbox.add(message));
+    post(message, { nack } = {}) {
+      sendNow(outbox.add(message, { nack }));
     },
     flush: () => outbox.drained(),
     get unconfirmedBytes() {

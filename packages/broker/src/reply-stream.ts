@@ -1,4 +1,5 @@
 import { CodedError, replyStreamArguments, type Topology } from "@rabbitloom/protocol";
+import { closeChannel } from "./close-channel.ts";
 import type { Broker } from "./connect-broker.ts";
 import { type Delivery, delivery } from "./delivery.ts";
 
@@ -97,7 +98,6 @@ export async function* readReplyStream(
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
-    // A channel that has died meanwhile refuses to be closed.
-    await channel.close().catch(() => {});
+    await closeChannel(channel);
   }
 }
