@@ -1,13 +1,14 @@
 import type { NodeInfo, Prompt } from "@rabbitloom/protocol";
 import { chooseDynamicPrompt } from "./dynamic-prompt.ts";
 import { fillFilePrefix } from "./file-prefix.ts";
+import { widgetFinder } from "./find-widget.ts";
 import { NotConvertible, type UnconvertedNode } from "./not-convertible.ts";
 import { resolveInput } from "./resolve-input.ts";
 import { openScopes, type Scope } from "./scope.ts";
 import { isBypassed, isMuted, isVirtual } from "./ui-graph.ts";
 import type { UiNode, UiWorkflow } from "./ui-workflow.ts";
 import { browserInput, declaredInputs, type NodeInfoLookup } from "./widget-slots.ts";
-import { widgetValues } from "./widget-values.ts";
+import { namedValues, widgetValues } from "./widget-values.ts";
 import { writePrimitives } from "./write-primitives.ts";
 
 export interface ConvertOptions {
@@ -25,6 +26,9 @@ export interface ConvertedWorkflow {
   readonly warnings: readonly string[];
 }
 
+/** Of all inputs together, through reroutes, bypassed nodes and subgraphs; the largest drawings take thousands. */
+const MAX_STEPS = 2_000_000;
+
 /**
  * Makes the prompt that the page would send for a saved workflow. Throws WORKFLOW_NOT_CONVERTIBLE naming the nodes that
  * cannot be converted without the page: classes nobody knows, values only a browser makes, links in a circle.
@@ -35,8 +39,10 @@ export function convertWorkflow(workflow: UiWorkflow, options: ConvertOptions): 
   const warnings = new Set<string>();
   const problems: UnconvertedNode[] = [];
   const top = openScopes(workflow, nodeInfo);
+  const findWidget = widgetFinder(top, nodeInfo);
+  const stepsLeft = { count: MAX_STEPS };
   const fillPrefix = (text: string, scope: Scope) =>
-    fillFilePrefix(text, now, (node, widget) => findValue(scope, node, widget));
+    fillFilePrefix(text, now, (node, widget) => findWidget(scope, node, widget));
   writePrimitives(top, fillPrefix);
   emit(top);
   if (problems.length > 0) throw new NotConvertible(problems);
@@ -59,6 +65,10 @@ export function convertWorkflow(workflow: UiWorkflow, options: ConvertOptions): 
       problems.push({ id, node, reason: "no worker knows this node type" });
       return;
     }
+    if (id === "__proto__") {
+      problems.push({ id, node, reason: "this id cannot be used" });
+      return;
+    }
     const inputs: Record<string, unknown> = {};
     for (const [name, value] of values) setLiteral(name, value);
     for (const input of node.inputs) {
@@ -66,6 +76,7 @@ export function convertWorkflow(workflow: UiWorkflow, options: ConvertOptions): 
         scope,
         node,
         input,
+        stepsLeft,
         warn: (message) => warnings.add(message),
       });
       if (resolved.kind === "link") set(input.name, [...resolved.link]);
@@ -107,31 +118,4 @@ export function convertWorkflow(workflow: UiWorkflow, options: ConvertOptions): 
     }
     return inputs;
   }
-
-  /** A widget of the first node of that name: the name it was made under, else its title. */
-  function findValue(scope: Scope, name: string, widget: string): unknown {
-    for (const level of scope === top ? [top] : [scope, top]) {
-      const { nodes } = level.graph;
-      const node =
-        nodes.find(({ properties }) => properties?.["Node name for S&R"] === name) ??
-        nodes.find(({ title }) => title === name);
-      if (node === undefined) continue;
-      const info = nodeInfo(node.type);
-      return info === undefined
-        ? namedValues(node)?.get(widget)
-        : widgetValues(node, info, level).get(widget);
-    }
-    return undefined;
-  }
-}
-
-/** The one way to convert a class that nobody knows: newer pages also save its values by name. */
-function namedValues({
-  widgets_values_named: named,
-  widgets_values: saved,
-}: UiNode): Map<string, unknown> | undefined {
-  if (named === null || named === undefined) return undefined;
-  const controls = new Set(["control_after_generate", "control_before_generate"]);
-  const isUpload = (name: string) => name === "upload" && Array.isArray(saved);
-  return new Map(Object.entries(named).filter(([name]) => !controls.has(name) && !isUpload(name)));
 }

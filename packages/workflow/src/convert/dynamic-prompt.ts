@@ -1,5 +1,3 @@
-const COMMENT = /\/\*[\s\S]*?\*\/|\/\/.*/g;
-
 /**
  * What the page does to a prompt text when it queues: comments go, and of each `{a|b|c}` one option stays; options may
  * nest, and `\{`, `\}`, `\|` stand for themselves. A brace that is never closed ends with the text.
@@ -7,7 +5,7 @@ const COMMENT = /\/\*[\s\S]*?\*\/|\/\/.*/g;
 export function chooseDynamicPrompt(text: string, random: () => number): string {
   /** Options of each open brace; the first entry is the text around all of them. */
   const open: string[][] = [[""]];
-  const source = text.replace(COMMENT, "");
+  const source = withoutComments(text);
   for (let i = 0; i < source.length; i++) {
     const character = source.charAt(i);
     if (character === "\\" && "{}|".includes(source.charAt(i + 1)) && i + 1 < source.length) {
@@ -35,4 +33,35 @@ export function chooseDynamicPrompt(text: string, random: () => number): string 
     const options = open.pop() ?? [];
     write(options[Math.floor(random() * options.length)] ?? "");
   }
+}
+
+/**
+ * Block comments that close go, and what follows `//` in its line. In one pass: a pattern would look for the end of each
+ * unclosed comment through the whole text again.
+ */
+function withoutComments(text: string): string {
+  const lastClosing = text.lastIndexOf("*/");
+  let kept = "";
+  let from = 0;
+  for (let at = text.indexOf("/"); at !== -1; at = text.indexOf("/", at)) {
+    const end = endOfComment(text, at, lastClosing);
+    if (end === undefined) {
+      at += 1;
+    } else {
+      kept += text.slice(from, at);
+      from = end;
+      at = end;
+    }
+  }
+  return kept + text.slice(from);
+}
+
+/** Undefined where no comment starts at `at`. */
+function endOfComment(text: string, at: number, lastClosing: number): number | undefined {
+  const second = text[at + 1];
+  if (second === "*" && lastClosing >= at + 2) return text.indexOf("*/", at + 2) + 2;
+  if (second !== "/") return undefined;
+  const lineEnd = /[\n\r\u2028\u2029]/g;
+  lineEnd.lastIndex = at;
+  return lineEnd.exec(text)?.index ?? text.length;
 }

@@ -34,8 +34,9 @@ export function promotedValues(
     });
     return promoted;
   }
+  const behind = widgetsBehind(definition, sources);
   const inputs = definition.inputs
-    .map(({ name }, slot) => ({ name, widget: widgetBehind(definition, slot, sources) }))
+    .map(({ name }, slot) => ({ name, widget: behind.get(slot) }))
     .filter(({ widget }) => widget !== undefined);
   const hasControls = values.length > inputs.length;
   let position = 0;
@@ -62,21 +63,24 @@ export function proxiedValues(instance: UiNode): [string, string, unknown][] {
   });
 }
 
-/** The widget that input `slot` of the subgraph feeds first, if it feeds one. */
-function widgetBehind(
+/** For each input of the subgraph the widget that it feeds first, where it feeds one. */
+function widgetsBehind(
   definition: UiSubgraph,
-  slot: number,
   { nodeInfo }: PromotedSources,
-): { readonly hasControl: boolean } | undefined {
+): Map<number, { readonly hasControl: boolean }> {
+  const behind = new Map<number, { readonly hasControl: boolean }>();
   const links = new Map(definition.links.map((link) => [link.id, link]));
   for (const node of definition.nodes) {
     for (const { link: id, name, widget } of node.inputs) {
       const link = id === undefined ? undefined : links.get(id);
-      if (link?.originId !== definition.inputNode || link.originSlot !== slot || !widget) continue;
+      if (link?.originId !== definition.inputNode || behind.has(link.originSlot) || !widget)
+        continue;
       const info = nodeInfo(node.type);
       const declaration = info && declaredInputs(info).find(([declared]) => declared === name)?.[1];
-      return { hasControl: declaration !== undefined && hasControl(name, declaration) };
+      behind.set(link.originSlot, {
+        hasControl: declaration !== undefined && hasControl(name, declaration),
+      });
     }
   }
-  return undefined;
+  return behind;
 }

@@ -19,6 +19,8 @@ export interface ResolveOptions {
   readonly scope: Scope;
   readonly node: UiNode;
   readonly input: UiInput;
+  /** Counted down with every link that is followed and every input that is looked through on the way; below 0 it is refused. */
+  readonly stepsLeft: { count: number };
   readonly warn: (message: string) => void;
 }
 
@@ -30,6 +32,7 @@ export function resolveInput({
   scope: startScope,
   node,
   input: startInput,
+  stepsLeft,
   warn,
 }: ResolveOptions): Resolved {
   const seen = new Set<string>();
@@ -43,7 +46,9 @@ export function resolveInput({
   while (link !== undefined) {
     const { originId, originSlot } = link;
     const { boundary } = scope;
+    pay(1);
     if (boundary !== undefined && originId === boundary.definition.inputNode) {
+      pay(boundary.instance.inputs.length);
       const outer = outerInput(boundary, originSlot);
       held = heldValue(boundary, outer, originSlot) ?? held;
       if (outer === undefined) return held;
@@ -72,6 +77,7 @@ export function resolveInput({
     } else if (isMuted(origin)) {
       return { kind: "muted" };
     } else if (isBypassed(origin)) {
+      pay(origin.inputs.length);
       const position = bypassInput(origin, originSlot, wanted);
       const through = position === undefined ? undefined : origin.inputs[position];
       if (through === undefined) return held;
@@ -84,6 +90,12 @@ export function resolveInput({
     }
   }
   return held;
+
+  function pay(steps: number): void {
+    stepsLeft.count -= steps;
+    if (stepsLeft.count < 0)
+      throw new NotConvertible([], "the links run through too many reroutes and bypassed nodes");
+  }
 
   function moveTo(next: UiInput, type: string): void {
     input = next;

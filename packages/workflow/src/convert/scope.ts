@@ -36,12 +36,16 @@ const MAX_DEPTH = 64;
 /** Small files can name each other's insides again and again; this bounds what comes out. */
 const MAX_NODES = 50_000;
 
+/** Of all levels together, their inputs and links counted: each use of a subgraph or group costs its whole definition. */
+const MAX_PARTS = 2_000_000;
+
 /** Opens every subgraph and group node that takes part, each use on its own. */
 export function openScopes(workflow: UiWorkflow, nodeInfo: NodeInfoLookup): Scope {
   const { groupNodes } = workflow.extra;
   const subgraphs = new Map<string, UiSubgraph>();
   collectSubgraphs(workflow.definitions, subgraphs);
   let nodeCount = 0;
+  let partCount = 0;
   return open(uiGraph(workflow.nodes, workflow.links), "", undefined, []);
 
   function open(
@@ -53,6 +57,12 @@ export function openScopes(workflow: UiWorkflow, nodeInfo: NodeInfoLookup): Scop
     nodeCount += graph.nodes.length;
     if (nodeCount > MAX_NODES)
       throw new NotConvertible([], `the workflow opens into more than ${MAX_NODES} nodes`);
+    partCount += partsOf(graph, boundary);
+    if (partCount > MAX_PARTS)
+      throw new NotConvertible(
+        [],
+        `the workflow opens into more than ${MAX_PARTS} inputs and links`,
+      );
     const children = new Map<string, Scope>();
     const outputLinks = new Map<number, UiLink>();
     for (const link of graph.links.values()) {
@@ -94,6 +104,12 @@ export function openScopes(workflow: UiWorkflow, nodeInfo: NodeInfoLookup): Scop
       ? undefined
       : { definition: groupAsSubgraph(instance, group, nodeInfo), isGroup: true };
   }
+}
+
+function partsOf({ nodes, links }: UiGraph, boundary: Boundary | undefined): number {
+  const edge = boundary?.definition;
+  const inputs = nodes.reduce((sum, node) => sum + node.inputs.length, 0);
+  return inputs + links.size + (edge?.inputs.length ?? 0) + (edge?.outputs.length ?? 0);
 }
 
 function collectSubgraphs(

@@ -12,7 +12,11 @@ export function widgetValues(node: UiNode, info: NodeInfo, scope: Scope): Map<st
   return values;
 }
 
-function savedValues({ widgets_values: saved }: UiNode, info: NodeInfo): Map<string, unknown> {
+/** As the file says them, before primitives are written into them. */
+export function savedValues(
+  { widgets_values: saved }: UiNode,
+  info: NodeInfo,
+): Map<string, unknown> {
   const values = new Map<string, unknown>();
   if (Array.isArray(saved) || saved === null || saved === undefined) {
     const array = saved ?? [];
@@ -26,4 +30,15 @@ function savedValues({ widgets_values: saved }: UiNode, info: NodeInfo): Map<str
       values.set(name, Object.hasOwn(saved, name) ? saved[name] : startValue(declaration));
   }
   return values;
+}
+
+/** The one way to convert a class that nobody knows: newer pages also save its values by name. */
+export function namedValues({
+  widgets_values_named: named,
+  widgets_values: saved,
+}: UiNode): Map<string, unknown> | undefined {
+  if (named === null || named === undefined) return undefined;
+  const controls = new Set(["control_after_generate", "control_before_generate"]);
+  const isUpload = (name: string) => name === "upload" && Array.isArray(saved);
+  return new Map(Object.entries(named).filter(([name]) => !controls.has(name) && !isUpload(name)));
 }

@@ -14,7 +14,7 @@ export type FileLookup = (file: {
 export function checkFiles(
   visited: ReadonlyMap<string, VisitedNode>,
   fileExists: FileLookup,
-  hasCustom: boolean,
+  isAsked: (classType: string) => boolean,
 ): Promise<void>[] {
   const checks: Promise<void>[] = [];
   for (const node of visited.values()) {
@@ -23,7 +23,7 @@ export function checkFiles(
       const { listed } = input;
       if (listed?.kind !== "files" || typeof value !== "string") continue;
       // Where the class looks itself, asking twice would report twice.
-      if (hasCustom && input.isValidatedByClass) continue;
+      if (input.isValidatedByClass && isAsked(node.classType)) continue;
       checks.push(check(node, input, value, listed.folder));
     }
   }

@@ -22,7 +22,8 @@ export function coerceLiteral(type: unknown, received: Received): Coerced {
 }
 
 const INT_TEXT = /^[+-]?\d+(?:_\d+)*$/;
-const FLOAT_TEXT = /^[+-]?(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d[\d_]*)?$/i;
+/** Each character fits one place only: else a long text that is no number would be tried in as many ways as it has pairs. */
+const FLOAT_TEXT = /^[+-]?(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?\d[\d_]*)?$/i;
 const FLOAT_WORD = /^([+-]?)(inf|infinity|nan)$/i;
 
 /** CPython reads at most so many digits into an int. */

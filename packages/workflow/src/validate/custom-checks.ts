@@ -23,9 +23,11 @@ export type CustomCheck = (
 export function runCustomChecks(
   visited: ReadonlyMap<string, VisitedNode>,
   custom: CustomCheck,
+  isAsked: (classType: string) => boolean,
 ): Promise<void>[] {
   return [...visited.values()]
     .filter(({ facts, reasons }) => facts.hasOwnValidation && reasons.length === 0)
+    .filter(({ classType }) => isAsked(classType))
     .map((node) => check(node, custom));
 }
 

@@ -72,10 +72,10 @@ export function notConvertible(
   problem: string,
 ): NodeErrorReason {
   const message = `Failed to convert an input value to a ${pythonStr(input.config[0])} value`;
-  const details = `${input.name}, ${pythonStr(received.value, received.isFloat)}, ${problem}`;
+  const details = `${input.name}, ${shownText(received)}, ${shortened(problem)}`;
   return reason("invalid_input_type", message, details, {
     ...valueFacts(input, received),
-    exception_message: problem,
+    exception_message: shortened(problem),
   });
 }
 
@@ -84,7 +84,7 @@ export function outOfRange(
   received: Received,
   bound: { readonly name: "min" | "max"; readonly value: number | bigint },
 ): NodeErrorReason {
-  const value = pythonStr(received.value, received.isFloat);
+  const value = shownText(received);
   const limit = pythonStr(bound.value, received.isFloat);
   const isMin = bound.name === "min";
   return reason(
@@ -112,11 +112,11 @@ export function notInList(
       : isLong
         ? `(list of length ${values.length})`
         : pythonStr(values);
-  const details = `${input.name}: '${pythonStr(received.value, received.isFloat)}' not in ${list}`;
+  const details = `${input.name}: '${shownText(received)}' not in ${list}`;
   return reason("value_not_in_list", "Value not in list", details, {
     input_name: input.name,
     input_config: isLong ? null : input.config,
-    received_value: received.value,
+    received_value: shownValue(received.value),
   });
 }
 
@@ -161,10 +161,17 @@ export function brokenInnerNode(
   );
 }
 
+/** Every node of a circle names it: longer ones are cut, so that the answer does not grow with the square of the prompt. */
+const LONGEST_CIRCLE = 100;
+
 /** Ours: ComfyUI refuses such a prompt without a word. */
 export function onCycle(cycle: readonly string[]): NodeErrorReason {
-  return reason("dependency_cycle", "Nodes link to each other in a circle", cycle.join(" -> "), {
-    cycle: [...cycle],
+  const shown =
+    cycle.length <= LONGEST_CIRCLE
+      ? cycle
+      : [...cycle.slice(0, LONGEST_CIRCLE - 2), "...", ...cycle.slice(-1)];
+  return reason("dependency_cycle", "Nodes link to each other in a circle", shown.join(" -> "), {
+    cycle: [...shown],
   });
 }
 
@@ -172,10 +179,26 @@ function valueFacts(input: InputFacts, received: Received): Record<string, unkno
   const facts = {
     input_name: input.name,
     input_config: input.config,
-    received_value: received.value,
+    received_value: shownValue(received.value),
   };
   if (received.isFloat) markFloat(facts, "received_value");
   return facts;
+}
+
+/** Longer ones are cut: a refusal repeats a value several times over. */
+const LONGEST_VALUE = 10_000;
+
+function shownText({ value, isFloat }: Received): string {
+  return shortened(pythonStr(value, isFloat));
+}
+
+function shownValue(value: unknown): unknown {
+  return typeof value === "string" ? shortened(value) : value;
+}
+
+function shortened(text: string): string {
+  if (text.length <= LONGEST_VALUE) return text;
+  return `${text.slice(0, LONGEST_VALUE)}... (${text.length} characters)`;
 }
 
 function reason(

@@ -15,6 +15,8 @@ export interface ValidateOptions {
   readonly modelFiles?: ModelLookup | undefined;
   /** The class's own validation. Without it, inputs that it would look at are taken as they are. */
   readonly custom?: CustomCheck | undefined;
+  /** Whether `custom` is asked about nodes of this class; the others are as without it. @default all are */
+  readonly isAsked?: ((classType: string) => boolean) | undefined;
 }
 
 export type Validation =
@@ -36,15 +38,17 @@ export type Validation =
 export async function validatePrompt(
   prompt: SubmittedPrompt,
   catalog: NodeCatalog,
-  { targets, fileExists, modelFiles, custom }: ValidateOptions = {},
+  { targets, fileExists, modelFiles, custom, isAsked = () => true }: ValidateOptions = {},
 ): Promise<Validation> {
   const roots = findOutputs(prompt, catalog, targets);
   if ("error" in roots) return { ok: false, failure: roots };
 
   const visited = visitNodes({ prompt, catalog, roots, modelFiles });
   const checks = [
-    ...(fileExists === undefined ? [] : checkFiles(visited, fileExists, custom !== undefined)),
-    ...(custom === undefined ? [] : runCustomChecks(visited, custom)),
+    ...(fileExists === undefined
+      ? []
+      : checkFiles(visited, fileExists, (type) => custom !== undefined && isAsked(type))),
+    ...(custom === undefined ? [] : runCustomChecks(visited, custom, isAsked)),
   ];
   if (checks.length > 0) await Promise.all(checks);
 

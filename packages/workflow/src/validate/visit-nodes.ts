@@ -4,6 +4,7 @@ import type { SubmittedPrompt } from "../prompt/parse-prompt.ts";
 import { checkLink } from "./check-link.ts";
 import { checkLiteral, type ModelLookup } from "./check-literal.ts";
 import { type ClassFacts, classFacts, type DeclaredInput } from "./class-facts.ts";
+import { fillDefaults } from "./fill-defaults.ts";
 import {
   type Breakage,
   badLink,
@@ -20,7 +21,7 @@ export interface VisitedNode {
   readonly id: string;
   readonly classType: string;
   readonly facts: ClassFacts;
-  /** After coercion. */
+  /** With defaults filled in, after coercion. */
   inputs: Readonly<Record<string, unknown>>;
   readonly reasons: NodeErrorReason[];
   /** Nodes behind its links, as far as the types of the links fit. */
@@ -30,6 +31,12 @@ export interface VisitedNode {
   /** The input through which the node was reached; absent for an output that was looked at first. */
   readonly reachedOver: { readonly input: DeclaredInput; readonly link: unknown } | undefined;
 }
+
+/**
+ * A link back for each node of a long chain makes as many circles, each as long as the chain so far. What lies on a circle
+ * is not valid, said or not: its source is never finished before it.
+ */
+const MAX_CIRCLES = 100;
 
 export interface VisitOptions {
   readonly prompt: SubmittedPrompt;
@@ -54,7 +61,8 @@ export function visitNodes({
   const visited = new Map<string, VisitedNode>();
   /** From a root down to the node in hand; a link back into it closes a circle. */
   const path: Visit[] = [];
-  const onPath = new Set<string>();
+  const onPath = new Map<string, number>();
+  let circles = 0;
 
   for (const root of roots) {
     if (visited.has(root)) continue;
@@ -77,11 +85,12 @@ export function visitNodes({
 
   function enter(id: string, reachedOver: VisitedNode["reachedOver"]): void {
     const { class_type: classType = "", inputs } = prompt[id] ?? {};
+    const facts = factsOf(classType);
     const node: VisitedNode = {
       id,
       classType,
-      facts: factsOf(classType),
-      inputs: inputs ?? {},
+      facts,
+      inputs: fillDefaults(inputs ?? {}, facts),
       reasons: [],
       sources: [],
       inputTypes: {},
@@ -90,7 +99,7 @@ export function visitNodes({
     const hasInputs = inputs !== undefined;
     if (!hasInputs) node.reasons.push(broken(node, { name: "KeyError", message: "'inputs'" }));
     path.push({ node, nextInput: hasInputs ? 0 : node.facts.inputs.length });
-    onPath.add(id);
+    onPath.set(id, path.length - 1);
   }
 
   function checkInput(node: VisitedNode, input: DeclaredInput): void {
@@ -137,8 +146,9 @@ export function visitNodes({
 
   /** Every node of the circle says so, so that a page can mark them all. */
   function reportCycle(id: string): void {
-    const start = path.findIndex(({ node }) => node.id === id);
-    const nodes = path.slice(start).map(({ node }) => node);
+    circles += 1;
+    if (circles > MAX_CIRCLES) return;
+    const nodes = path.slice(onPath.get(id)).map(({ node }) => node);
     const cycle = [...nodes.map((node) => node.id), id];
     for (const node of nodes) {
       if (!node.reasons.some(({ type }) => type === "dependency_cycle"))
