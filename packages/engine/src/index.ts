@@ -6,6 +6,7 @@ export { PromptFailedError, PromptRefusedError } from "./comfy/prompt-errors.ts"
 export type { ComfyEvent, ComfyPreview, PromptTask } from "./comfy/prompt-task.ts";
 export type { RunOutcome } from "./execute/outcome.ts";
 export type { CachePolicy } from "./execute/result-cache.ts";
+export { machineMemoryBytes } from "./machine-memory.ts";
 export { nodeCatalogEntry } from "./nodes/catalog-entry.ts";
 export type {
   CheckContext,
@@ -54,9 +55,16 @@ export type { LoadedPack } from "./nodes/load-pack.ts";
 export { loadPack } from "./nodes/load-pack.ts";
 export type { NodeRegistry } from "./nodes/registry.ts";
 export { createRegistry, nodeCatalog } from "./nodes/registry.ts";
+export { firstFreeNumber } from "./nodes/saving/first-free-number.ts";
 export type { Link, NodeValues, ValueOfType } from "./nodes/values.ts";
 export { ExecutionBlocker, isBlocker, isLink } from "./nodes/values.ts";
-export type { Engine, EngineCatalog, EngineJob, EngineOptions } from "./process/engine.ts";
+export type {
+  Engine,
+  EngineCatalog,
+  EngineJob,
+  EngineOptions,
+  FreeOptions,
+} from "./process/engine.ts";
 export { openEngine } from "./process/open-engine.ts";
 export type { Latent, Tensor } from "./tensor.ts";
 export { elementCount, tensor } from "./tensor.ts";

@@ -1,3 +1,5 @@
+import { allocateFloats } from "./allocate-floats.ts";
+
 /**
  * A dense array of 32-bit floats in row-major order. Pictures are IMAGE [B,H,W,C] and MASK [B,H,W], both 0..1.
  * Values travel between nodes and into caches by reference: whoever made one may fill it, nobody changes it afterwards.
@@ -20,7 +22,9 @@ export interface Latent {
 /** Puts a shape on the numbers, or on as many zeros as it asks for. Throws when the counts differ. */
 export function tensor(shape: readonly number[], data?: Float32Array): Tensor {
   const length = elementCount(shape);
-  if (data === undefined) return { shape, data: new Float32Array(length) };
+  if (data === undefined) {
+    return { shape, data: allocateFloats(length, `an array of shape [${shape.join(", ")}]`) };
+  }
   if (data.length !== length) {
     throw new RangeError(`shape [${shape.join(",")}] wants ${length} numbers, got ${data.length}`);
   }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { ExtraData } from "@rabbitloom/protocol";
 import { CodedError } from "@rabbitloom/protocol";
-import type { Engine, EngineCatalog, EngineOptions } from "../process/engine.ts";
+import type { Engine, EngineCatalog, EngineOptions, FreeOptions } from "../process/engine.ts";
 import { openEngine } from "../process/open-engine.ts";
 import { type ComfyOutputs, outputsWithPaths } from "./outputs.ts";
 import { failureOf } from "./prompt-errors.ts";
@@ -83,9 +83,9 @@ export class Comfy implements AsyncDisposable {
     return (await this.#open()).catalog();
   }
 
-  /** Drops cached results and loaded models. */
-  async free(): Promise<void> {
-    await (await this.#engine)?.free();
+  /** Closes loaded models and drops cached results. */
+  async free(options?: FreeOptions): Promise<void> {
+    await (await this.#engine)?.free(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,8 +3,10 @@ import { asMaskBatch } from "../image/mask-shape.ts";
 import { resizeChannels } from "../image/resize.ts";
 import { roundHalfEven } from "../image/rounding.ts";
 import type { LatentShape } from "../math/shape.ts";
+import type { GligenBoxes } from "../models/gligen-file.ts";
 import type { Conditioning, ConditioningArea, ConditioningEntry } from "../models/model.ts";
 import type { Tensor } from "../tensor.ts";
+import { type ResolvedControl, resolveControl } from "./resolve-control.ts";
 
 export interface LatentArea {
   readonly x: number;
@@ -25,6 +27,9 @@ export interface ResolvedEntry {
   /** Not used above this level, nor below the next. */
   readonly sigmaStart: number;
   readonly sigmaEnd: number;
+  /** Of the entry, or of the one that it mirrors. */
+  readonly control?: ResolvedControl;
+  readonly boxes?: GligenBoxes;
 }
 
 export interface ResolveOptions {
@@ -51,13 +56,17 @@ export function resolveEntries(
       sigmaEnd: endPercent === undefined ? 0 : sigmaAtPercent(endPercent),
       ...(mask === undefined ? {} : { mask }),
       ...(area === undefined ? {} : { area }),
+      ...(entry.control === undefined
+        ? {}
+        : { control: resolveControl(entry.control, sigmaAtPercent) }),
+      ...(entry.boxes === undefined ? {} : { boxes: entry.boxes }),
     };
   });
 }
 
 /**
  * Adds to each side what the other sides have in areas, so that an area is guided against something: the same
- * area, strength, mask and range, with the prompt of the smallest of the side's own entries that encloses it.
+ * area, strength, mask, range and ControlNets, with the prompt of the smallest of the side's own entries that encloses it.
  */
 export function mirrorAreas(sides: readonly (readonly ResolvedEntry[])[]): ResolvedEntry[][] {
   const grown = sides.map((side) => [...side]);

@@ -3,6 +3,7 @@
  * Podell et al. 2023, arXiv:2307.01952, sec. 2.2.
  */
 import type { ConditioningEntry, VectorKind } from "../models/model.ts";
+import { sinusoid } from "../models/sinusoid.ts";
 import { type Tensor, tensor } from "../tensor.ts";
 
 /** Numbers that a size becomes. */
@@ -43,19 +44,7 @@ export function sizeVector(
   const y = tensor([1, pooled.length + numbers.length * WIDTH]);
   y.data.set(pooled);
   numbers.forEach((value, i) => {
-    y.data.set(sinusoid(value), pooled.length + i * WIDTH);
+    y.data.set(sinusoid(value, WIDTH), pooled.length + i * WIDTH);
   });
   return y;
-}
-
-/** cos(v f_i) for half of them, then sin(v f_i), with f_i = 10000^(-i/half). */
-function sinusoid(value: number): Float32Array {
-  const half = WIDTH / 2;
-  const out = new Float32Array(WIDTH);
-  for (let i = 0; i < half; i++) {
-    const angle = value * Math.exp((-Math.log(10_000) * i) / half);
-    out[i] = Math.cos(angle);
-    out[half + i] = Math.sin(angle);
-  }
-  return out;
 }

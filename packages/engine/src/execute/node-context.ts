@@ -4,6 +4,7 @@ import type { NameAllocator, NodeContext } from "../nodes/context.ts";
 import { createGraphBuilder } from "../nodes/graph-builder.ts";
 import type { DynamicGraph } from "./dynamic-graph.ts";
 import type { ExecutionHost } from "./host.ts";
+import { checkSentPicture, checkSentText } from "./limits.ts";
 
 export interface NodeContextOptions {
   readonly host: ExecutionHost;
@@ -29,6 +30,7 @@ export function createNodeContext(options: NodeContextOptions): NodeContext {
     readonly height: number;
   }): void {
     const { bytes, contentType, width, height } = picture;
+    checkSentPicture(bytes);
     emit({ type: "node-preview", ...reference, contentType, width, height, image: bytes });
   }
 
@@ -54,7 +56,9 @@ export function createNodeContext(options: NodeContextOptions): NodeContext {
       sendPicture({ bytes, contentType, width: 0, height: 0 });
     },
     sendText(text) {
-      emit({ type: "node-text", ...reference, text: String(text) });
+      const shown = String(text);
+      checkSentText(shown);
+      emit({ type: "node-text", ...reference, text: shown });
     },
     graphBuilder(prefix) {
       if (prefix !== undefined) return createGraphBuilder(prefix);

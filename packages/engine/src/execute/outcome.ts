@@ -43,7 +43,7 @@ export function failureReport(failure: NodeFailure, executed: readonly string[])
   return {
     code,
     message: failure.message,
-    retryable: errorCodes[code].retryable,
+    retryable: errorCodes[code].retryable && mayPass(cause),
     node: {
       nodeId: blame.nodeId,
       nodeType: blame.node?.class_type ?? "",
@@ -81,6 +81,11 @@ export function cancelReport(
         }),
     executed: [...executed],
   };
+}
+
+/** An error of another copy of the package may not say it: then its code decides. */
+function mayPass(cause: unknown): boolean {
+  return readSafely(() => isCodedError(cause) && cause.isRetryable) !== false;
 }
 
 /** ComfyUI's name where clients know one, else the error's class. */

@@ -8,6 +8,7 @@ import { changedValue } from "./changed-values.ts";
 import type { CallInputs } from "./deal-inputs.ts";
 import { createDynamicGraph, type DynamicGraph, neededNodes } from "./dynamic-graph.ts";
 import type { ExecutionHost } from "./host.ts";
+import { shownBudget } from "./limits.ts";
 import { createNodeContext } from "./node-context.ts";
 import type { CallOutcome } from "./node-return.ts";
 import { createParking, type Parking } from "./parking.ts";
@@ -45,6 +46,8 @@ export interface Run {
   ): Promise<void> | undefined;
   finish(id: string, result: FinishedNode, wasExecuted: boolean): void;
   emit(event: EngineEvent): void;
+  /** Throws LIMIT_EXCEEDED where the prompt has shown too much by now. */
+  noteShown(ui: unknown): void;
   start(id: string): void;
   contextFor(id: string, call: CallInputs, listIndex: number): NodeContext;
   checkContext(id: string): CheckContext;
@@ -213,6 +216,7 @@ export async function createRun(host: ExecutionHost, request: RunRequest): Promi
     },
     finish,
     emit,
+    noteShown: shownBudget(),
     start(id) {
       running.delete(id);
       running.add(id);

@@ -5,6 +5,7 @@ import { ExecutionBlocker, isLink } from "../nodes/values.ts";
 import { callNode, isPromiseLike } from "./call-node.ts";
 import { collectInputs, hiddenValue, type InputLists } from "./collect-inputs.ts";
 import { dealInputs } from "./deal-inputs.ts";
+import { checkOutputs } from "./limits.ts";
 import { type CallOutcome, expansionLinks, mergeOutputs, mergeUi } from "./node-return.ts";
 import { NodeFailure } from "./outcome.ts";
 import type { FinishedNode } from "./result-cache.ts";
@@ -55,6 +56,7 @@ function take(step: Step): void | PromiseLike<void> {
 function announceKnown({ run, id, nodeClass }: Step, known: FinishedNode): void {
   const reference = run.graph.reference(id);
   if (nodeClass.isOutputNode || known.ui !== null) {
+    run.noteShown(known.ui);
     run.emit({ type: "node-output", ...reference, output: known.ui });
   }
   run.emit({ type: "node-end", ...reference });
@@ -167,7 +169,10 @@ function takeOutcomes(step: Step, calls: readonly CallOutcome[]): void | Promise
   const { run, id } = step;
   if (run.signal.aborted) return;
   const ui = mergeUi(calls);
-  if (ui !== null) run.emit({ type: "node-output", ...run.graph.reference(id), output: ui });
+  if (ui !== null) {
+    run.noteShown(ui);
+    run.emit({ type: "node-output", ...run.graph.reference(id), output: ui });
+  }
   if (calls.some(({ expand }) => expand !== null)) return expand(step, calls);
   finishCalls(step, calls);
 }
@@ -209,6 +214,7 @@ function finishCalls({ run, id, nodeClass }: Step, calls: readonly CallOutcome[]
   const outputs = mergeOutputs(calls, nodeClass, ([from, slot]) => {
     return run.finished(from)?.outputs.at(slot) ?? [null];
   });
+  checkOutputs(outputs);
   run.emit({ type: "node-end", ...run.graph.reference(id) });
   run.finish(id, { outputs, ui: mergeUi(calls) }, true);
 }

@@ -18,10 +18,11 @@ const EXTENSIONS = new Set([
   ".onnx",
 ]);
 
-/** Model folders that ComfyUI renamed: both names mean the files of both. */
+/** Model folders that ComfyUI renamed, and one that it shows among another's: a name means the files of all. */
 const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   diffusion_models: ["unet"],
   unet: ["diffusion_models"],
+  controlnet: ["t2i_adapter"],
   text_encoders: ["clip"],
   clip: ["text_encoders"],
 };
@@ -63,7 +64,10 @@ export function modelCatalog(roots: readonly string[], models: ModelFiles): Mode
   for (const root of roots) {
     for (const entry of entriesOf(root)) {
       if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
-      for (const name of [entry.name, ...(OTHER_NAMES[entry.name] ?? [])]) folders.add(name);
+      folders.add(entry.name);
+      for (const [folder, others] of Object.entries(OTHER_NAMES)) {
+        if (others.includes(entry.name)) folders.add(folder);
+      }
     }
   }
   const catalog: ModelCatalog = {};

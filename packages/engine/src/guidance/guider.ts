@@ -1,7 +1,7 @@
 import type { LatentShape } from "../math/shape.ts";
 import { weightedSum } from "../math/weighted-sum.ts";
-import type { Conditioning, DiffusionModel } from "../models/model.ts";
-import type { GuidanceStage } from "./model-guidance.ts";
+import type { Conditioning, DiffusionModel, NetworkChange } from "../models/model.ts";
+import type { GuidedStage } from "./model-guidance.ts";
 
 /** A GUIDER: what is predicted with, and how the predictions become one. */
 export interface Guider {
@@ -23,7 +23,7 @@ export interface GuidanceCall {
   /** The solver wants the negative side whatever cfg is. */
   readonly needsNegative: boolean;
   /** D of a side, by its place in `sides`. */
-  predict(side: number): Promise<Float32Array>;
+  predict(side: number, change?: NetworkChange): Promise<Float32Array>;
 }
 
 export interface Guided {
@@ -40,7 +40,8 @@ export function basicGuider(model: DiffusionModel, conditioning: Conditioning): 
     guide: async ({ predict, x, sigma, shape }) => {
       const positive = await predict(0);
       const negative = new Float32Array(positive.length);
-      return finish({ model, x, sigma, shape, positive, negative, cfg: 1 }, false);
+      const stage = { model, x, sigma, shape, positive, negative, cfg: 1 };
+      return await finish({ ...stage, predictPositive: again(predict) }, false);
     },
   };
 }
@@ -69,7 +70,7 @@ export function cfgGuider(
       const isBoth = needsNegative || !isOne(cfg);
       const ofNegative = isBoth ? await predict(1) : new Float32Array(ofPositive.length);
       const stage = { model, x, sigma, shape, cfg, positive: ofPositive, negative: ofNegative };
-      return finish(stage, isBoth);
+      return await finish({ ...stage, predictPositive: again(predict) }, isBoth);
     },
   };
 }
@@ -115,14 +116,17 @@ export function dualCfgGuider(
       const zeros = new Float32Array(c1.length);
       const c2 = needsSecond ? await predict(SECOND) : zeros;
       const neg = needsThird ? await predict(NEGATIVE) : zeros;
-      const stage = { model, x, sigma, shape };
+      const stage = { model, x, sigma, shape, predictPositive: again(predict) };
       if (style === "nested") {
-        const inner = finish({ ...stage, positive: c1, negative: c2, cfg: cfgConds }, needsSecond);
+        const inner = await finish(
+          { ...stage, positive: c1, negative: c2, cfg: cfgConds },
+          needsSecond,
+        );
         const outer = { ...stage, positive: inner.denoised, negative: neg };
-        return finish({ ...outer, cfg: cfgSecondNegative }, needsThird);
+        return await finish({ ...outer, cfg: cfgSecondNegative }, needsThird);
       }
       if (!needsSecond) return { denoised: c1, negative: zeros };
-      const outer = finish(
+      const outer = await finish(
         { ...stage, positive: c2, negative: neg, cfg: cfgSecondNegative },
         needsThird,
       );
@@ -170,13 +174,14 @@ export function perpNegGuider(
       const perp = weightedSum([1, neg], [-share, pos]);
       const denoised = weightedSum([1, e], [cfg, pos], [-cfg * scale, perp]);
       const stage = { model, x, sigma, shape, cfg, positive: c, negative: n };
-      return { denoised: corrected({ ...stage, denoised }), negative: n };
+      const predictPositive = again(predict);
+      return { denoised: await corrected({ ...stage, denoised, predictPositive }), negative: n };
     },
   };
 }
 
 /** Runs the model's own changes around the formula. Without the negative side the positive is the result. */
-function finish(given: GuidanceStage, hasNegative: boolean): Guided {
+async function finish(given: UnguidedStage, hasNegative: boolean): Promise<Guided> {
   const { guidance } = given.model;
   let stage = given;
   if (hasNegative) {
@@ -185,12 +190,21 @@ function finish(given: GuidanceStage, hasNegative: boolean): Guided {
   const { positive, negative, cfg } = stage;
   const usual = () => weightedSum([1 - cfg, negative], [cfg, positive]);
   const denoised = hasNegative ? (guidance?.formula?.(stage) ?? usual()) : positive;
-  return { denoised: corrected({ ...stage, denoised }), negative };
+  return { denoised: await corrected({ ...stage, denoised }), negative };
 }
 
-function corrected(stage: GuidanceStage & { readonly denoised: Float32Array }): Float32Array {
+type UnguidedStage = Omit<GuidedStage, "denoised">;
+
+const again =
+  (predict: GuidanceCall["predict"]): GuidedStage["predictPositive"] =>
+  (change) =>
+    predict(0, change);
+
+async function corrected(stage: GuidedStage): Promise<Float32Array> {
   let { denoised } = stage;
-  for (const change of stage.model.guidance?.after ?? []) denoised = change({ ...stage, denoised });
+  for (const change of stage.model.guidance?.after ?? []) {
+    denoised = await change({ ...stage, denoised });
+  }
   return denoised;
 }
 

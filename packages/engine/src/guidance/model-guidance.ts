@@ -1,5 +1,5 @@
 import type { LatentShape } from "../math/shape.ts";
-import type { DiffusionModel } from "../models/model.ts";
+import type { DiffusionModel, NetworkChange } from "../models/model.ts";
 
 /** What is known when the sides' predictions become one. All arrays: D's or x, [B,C,h,w] flat. */
 export interface GuidanceStage {
@@ -14,6 +14,12 @@ export interface GuidanceStage {
   readonly cfg: number;
 }
 
+export interface GuidedStage extends GuidanceStage {
+  readonly denoised: Float32Array;
+  /** The positive side once more, by the network with a change. */
+  predictPositive(change: NetworkChange): Promise<Float32Array>;
+}
+
 /** Changes to guidance that a MODEL carries; each node adds its own to a copy. */
 export interface ModelGuidance {
   /** Instead of negative + cfg (positive - negative); the last node's counts. */
@@ -24,9 +30,7 @@ export interface ModelGuidance {
     readonly negative: Float32Array;
   })[];
   /** In turn, on the result. */
-  readonly after?: readonly ((
-    stage: GuidanceStage & { readonly denoised: Float32Array },
-  ) => Float32Array)[];
+  readonly after?: readonly ((stage: GuidedStage) => Float32Array | Promise<Float32Array>)[];
   /** What the noise mask is at a level, the whole sampling's levels given. mask: [B,C,h,w] flat */
   readonly maskAt?: (
     mask: Float32Array,

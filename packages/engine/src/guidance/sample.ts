@@ -1,3 +1,4 @@
+import { shareWithSides } from "../conditioning/resolve-control.ts";
 import { mirrorAreas, resolveEntries } from "../conditioning/resolve-entries.ts";
 import { latentShape } from "../math/shape.ts";
 import { weightedSum } from "../math/weighted-sum.ts";
@@ -49,20 +50,29 @@ export async function sample(options: SampleOptions): Promise<Sampled> {
   const levels = noiseLevels(model.sampling);
   const { noiseMask } = latent;
   const { seed } = options.noise;
-  const noise = options.noise.draw(latent);
-  const count = noise.length;
 
-  const sides = mirrorAreas(
+  const mirrored = mirrorAreas(
     guider.sides.map(({ conditioning, isNegative }) =>
       resolveEntries(conditioning, { shape, isNegative, sigmaAtPercent: levels.sigmaAtPercent }),
     ),
   );
+  const controlled = shareWithSides(
+    "control",
+    mirrored,
+    ({ entry }) => entry.isControlForNegative === true,
+  );
+  const sides = shareWithSides("boxes", controlled, () => true);
+  // Of a latent that is too large the noise alone would take minutes.
+  if (sides.flat().some(({ area }) => area === undefined)) model.network.checkRoom?.(shape);
+  const noise = options.noise.draw(latent);
+  const count = noise.length;
   const predictor = createSidePredictor({
     model,
     levels,
     shape,
     sides,
     signal,
+    seed,
     latent: start,
     ...(noiseMask === undefined ? {} : { noiseMask }),
   });
@@ -73,7 +83,7 @@ export async function sample(options: SampleOptions): Promise<Sampled> {
       sigma,
       shape,
       needsNegative: sampler.needsNegative,
-      predict: (side) => predictor.predict(side, x, sigma),
+      predict: (side, change) => predictor.predict(side, x, sigma, change),
     });
   const denoise =
     noiseMask === undefined

@@ -1,3 +1,4 @@
+import { allocateFloats } from "../allocate-floats.ts";
 import { type Tensor, tensor } from "../tensor.ts";
 
 /** Entry `index` of a batch, the last dimensions flattened. */
@@ -23,7 +24,7 @@ export function repeatToBatch(t: Tensor, count: number): Tensor {
   const given = t.shape[0] ?? 1;
   if (given === count) return t;
   if (given > count) return sliceBatch(t, 0, count);
-  const data = new Float32Array(entrySize(t) * count);
+  const data = allocateFloats(entrySize(t) * count);
   for (let b = 0; b < count; b++) data.set(batchEntry(t, b % given), b * entrySize(t));
   return tensor([count, ...t.shape.slice(1)], data);
 }
@@ -37,7 +38,7 @@ export function concatenateBatches(parts: readonly Tensor[]): Tensor {
     }
   }
   const total = parts.reduce((sum, part) => sum + part.data.length, 0);
-  const data = new Float32Array(total);
+  const data = allocateFloats(total);
   let offset = 0;
   for (const part of parts) {
     data.set(part.data, offset);

@@ -13,6 +13,7 @@ export type BmpHeader = {
 /** Undefined where the file is no bitmap; throws for kinds that are not read. */
 export function readBmpHeader(bytes: Buffer): BmpHeader | undefined {
   if (bytes.length < 54 || bytes.toString("latin1", 0, 2) !== "BM") return undefined;
+  const width = bytes.readInt32LE(18);
   const height = bytes.readInt32LE(22);
   const bits = bytes.readUInt16LE(28);
   const compression = bytes.readUInt32LE(30);
@@ -20,8 +21,9 @@ export function readBmpHeader(bytes: Buffer): BmpHeader | undefined {
   if (!isPlain || ![8, 24, 32].includes(bits)) {
     throw new Error(`bitmaps of ${bits} bits with compression ${compression} are not read`);
   }
+  if (width <= 0 || height === 0) throw new Error(`a bitmap of ${width}x${height} has no pixels`);
   return {
-    width: bytes.readInt32LE(18),
+    width,
     height: Math.abs(height),
     bits,
     isTopDown: height < 0,

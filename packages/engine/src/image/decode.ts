@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { CodedError } from "@rabbitloom/protocol";
+import { CodedError, isPicture } from "@rabbitloom/protocol";
 import sharp, { type Metadata } from "sharp";
 import { decodeBmp, readBmpHeader } from "./bmp.ts";
 import { composeFrames } from "./compose-frames.ts";
@@ -35,7 +35,8 @@ export async function decodeImage(
   const file = await readHeader(buffer, name);
   refuseBomb(file, { maxPixels, name });
   try {
-    return await file.decode();
+    // A page may be larger than the header says: sharp looks at each.
+    return await file.decode({ ignoreIcc: true, limitInputPixels: maxPixels });
   } catch (cause) {
     throw new Error(`${name} cannot be decoded: ${message(cause)}`, { cause });
   }
@@ -46,8 +47,10 @@ type ImageFile = {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
-  readonly decode: () => DecodedFrame[] | Promise<DecodedFrame[]>;
+  readonly decode: (open: OpenOptions) => DecodedFrame[] | Promise<DecodedFrame[]>;
 };
+
+type OpenOptions = { readonly ignoreIcc: true; readonly limitInputPixels: number };
 
 async function readHeader(bytes: Buffer, name: string): Promise<ImageFile> {
   try {
@@ -55,7 +58,8 @@ async function readHeader(bytes: Buffer, name: string): Promise<ImageFile> {
     if (bmp !== undefined) {
       return { ...bmp, frames: 1, decode: () => [{ color: decodeBmp(bytes, bmp) }] };
     }
-    return fileOf(bytes, await sharp(bytes, OPEN).metadata());
+    if (!isPicture(bytes)) throw new Error("its first bytes are those of no picture");
+    return fileOf(bytes, await sharp(bytes, HEADER_ONLY).metadata());
   } catch (cause) {
     const problem = `${name} is not an image that can be read: ${message(cause)}`;
     throw new CodedError("IMAGE_UNREADABLE", problem, { cause });
@@ -63,7 +67,7 @@ async function readHeader(bytes: Buffer, name: string): Promise<ImageFile> {
 }
 
 /** The limit is ours: it counts frames, and its error names it. */
-const OPEN = { ignoreIcc: true, limitInputPixels: false } as const;
+const HEADER_ONLY = { ignoreIcc: true, limitInputPixels: false } as const;
 
 /** Containers whose further pages are not frames of one picture. */
 const FIRST_PAGE_ONLY = new Set(["heif", "pdf", "svg"]);
@@ -75,17 +79,25 @@ function fileOf(bytes: Buffer, metadata: Metadata): ImageFile {
   const size = { width, height: metadata.pageHeight ?? metadata.height };
   const pngCount = format === "png" ? pngFrameCount(bytes) : 1;
   if (pngCount > 1) {
-    return { ...size, frames: pngCount, decode: () => decodePngAnimation(bytes, size) };
+    return {
+      ...size,
+      frames: pngCount,
+      decode: (open) => decodePngAnimation(bytes, { size, count: pngCount, open }),
+    };
   }
   if (pages > 1 && ANIMATIONS.has(format)) {
-    return { ...size, frames: pages, decode: () => decodeAnimation(bytes, format) };
+    return { ...size, frames: pages, decode: (open) => decodeAnimation(bytes, format, open) };
   }
   const frames = FIRST_PAGE_ONLY.has(format) ? 1 : pages;
-  return { ...size, frames, decode: () => decodePages(bytes, { frames, format }) };
+  return { ...size, frames, decode: (open) => decodePages(bytes, { frames, format, open }) };
 }
 
-async function decodeAnimation(bytes: Buffer, format: string): Promise<DecodedFrame[]> {
-  const { data, info } = await sharp(bytes, { ...OPEN, pages: -1 })
+async function decodeAnimation(
+  bytes: Buffer,
+  format: string,
+  open: OpenOptions,
+): Promise<DecodedFrame[]> {
+  const { data, info } = await sharp(bytes, { ...open, pages: -1 })
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
@@ -100,32 +112,46 @@ async function decodeAnimation(bytes: Buffer, format: string): Promise<DecodedFr
 
 async function decodePngAnimation(
   bytes: Buffer,
-  size: { width: number; height: number },
+  {
+    size,
+    count,
+    open,
+  }: { size: { width: number; height: number }; count: number; open: OpenOptions },
 ): Promise<DecodedFrame[]> {
   const placed = [];
-  for (const { png, ...place } of pngFrames(bytes)) {
-    placed.push({ ...place, frame: await decodePage(png, 0) });
+  const frames = pngFrames(bytes);
+  if (frames.length > count) {
+    throw new Error(`it announces ${count} frames and has ${frames.length}`);
+  }
+  for (const { png, ...place } of frames) {
+    placed.push({ ...place, frame: await decodePage(png, 0, open) });
   }
   return composeFrames(placed, size);
 }
 
 async function decodePages(
   bytes: Buffer,
-  { frames: count, format }: { frames: number; format: string },
+  { frames: count, format, open }: { frames: number; format: string; open: OpenOptions },
 ): Promise<DecodedFrame[]> {
-  const first = await decodePage(bytes, 0);
+  const first = await decodePage(bytes, 0, open);
   const frames = [first];
+  let pixels = first.color.width * first.color.height;
   for (let page = 1; page < count; page++) {
-    const frame = await decodePage(bytes, page);
+    const frame = await decodePage(bytes, page, open);
     const { width, height } = frame.color;
+    // Pages of another size are left out, but not for nothing: the header's size is the first page's.
+    pixels += width * height;
+    if (pixels > open.limitInputPixels) {
+      throw new Error(`its first ${page + 1} pages have ${grouped(pixels)} pixels`);
+    }
     if (width === first.color.width && height === first.color.height) frames.push(frame);
   }
   return format === "gif" ? withoutIdleAlpha(frames) : frames;
 }
 
 /** The high byte is what stays of 16-bit values; sharp's own conversion rounds the same way. */
-async function decodePage(bytes: Buffer, page: number): Promise<DecodedFrame> {
-  const { data, info } = await sharp(bytes, { ...OPEN, page })
+async function decodePage(bytes: Buffer, page: number, open: OpenOptions): Promise<DecodedFrame> {
+  const { data, info } = await sharp(bytes, { ...open, page })
     .autoOrient()
     .toColourspace("srgb")
     .raw({ depth: "uchar" })

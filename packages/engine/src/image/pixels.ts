@@ -1,3 +1,4 @@
+import { allocateFloats } from "../allocate-floats.ts";
 import { type Tensor, tensor } from "../tensor.ts";
 import { batchEntry } from "./batch.ts";
 import { bytesToFloats, floatsToBytes } from "./bytes.ts";
@@ -21,7 +22,7 @@ export function pixelsToImage(frames: readonly Pixels[]): Tensor {
   if (first === undefined) throw new Error("a batch of images needs at least one");
   const { width, height, channels } = first;
   const size = width * height * channels;
-  const data = new Float32Array(frames.length * size);
+  const data = allocateFloats(frames.length * size);
   for (const [b, frame] of frames.entries()) data.set(bytesToFloats(frame.bytes), b * size);
   return tensor([frames.length, height, width, channels], data);
 }

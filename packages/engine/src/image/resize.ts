@@ -11,7 +11,7 @@ import { resampleBislerp } from "./resample/bislerp.ts";
 import { resampleLanczos } from "./resample/lanczos.ts";
 import { resampleNearest } from "./resample/nearest.ts";
 import { resampleSeparable } from "./resample/separable.ts";
-import { areaTaps, bicubicTaps, bilinearTaps } from "./resample/taps.ts";
+import { areaTaps, bicubicTaps, bilinearTaps, smoothBicubicTaps } from "./resample/taps.ts";
 import { roundHalfEven } from "./rounding.ts";
 
 export const IMAGE_UPSCALE_METHODS = [
@@ -43,6 +43,12 @@ export function resizeImage(image: Tensor, options: ResizeOptions): Tensor {
     return channelsLast(resizeChannels(channelsFirst(image), options));
   }
   return asImage(resizePlanes(cropped(imagePlanes(image), options), options, method));
+}
+
+/** image: [B,H,W,C]; bicubic with smoothing where it shrinks; returns [B,height,width,C] */
+export function resizeSmoothly(image: Tensor, size: Size): Tensor {
+  refuseEmpty(size);
+  return asImage(resampleSeparable(imagePlanes(image), size, smoothBicubicTaps));
 }
 
 /** t: [...,H,W]: masks and latents; returns [...,height,width] */

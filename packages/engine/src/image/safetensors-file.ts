@@ -44,7 +44,11 @@ export function readSafetensors(bytes: Buffer, name: string): Map<string, Tensor
   const tensors = new Map<string, Tensor>();
   for (const [key, value] of Object.entries(header)) {
     if (key === "__metadata__") continue;
-    const { dtype, shape, data_offsets: range } = tensorSchema.parse(value);
+    const entry = tensorSchema.safeParse(value);
+    if (!entry.success) {
+      throw new Error(`${name}: ${key} is not described by dtype, shape and data_offsets`);
+    }
+    const { dtype, shape, data_offsets: range } = entry.data;
     tensors.set(
       key,
       tensor(shape, decodeValues(body.subarray(...range), { dtype, shape, key, name })),
@@ -69,11 +73,13 @@ function decodeValues(
   if (decode === undefined) {
     throw new Error(`${name}: ${key} is ${dtype}, only F32, F16 and BF16 can be read`);
   }
-  const values = new Float32Array(elementCount(shape));
-  if (bytes.length !== values.length * decode.size) {
+  // Before anything is made: a shape costs nothing to write.
+  const count = elementCount(shape);
+  if (bytes.length !== count * decode.size) {
     throw new Error(`${name}: ${key} of shape [${shape}] has ${bytes.length} bytes`);
   }
-  for (let i = 0; i < values.length; i++) values[i] = decode.read(bytes, i * decode.size);
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) values[i] = decode.read(bytes, i * decode.size);
   return values;
 }
 

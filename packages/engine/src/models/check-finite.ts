@@ -15,3 +15,9 @@ export function checkFinite(output: Tensor | undefined, name: string): Tensor {
   }
   return output;
 }
+
+/** A network with the files that change it: any of them may be the damaged one. */
+export function namedWith(network: string, patches: readonly string[]): string {
+  const quoted = patches.map((name) => JSON.stringify(name));
+  return quoted.length === 0 ? network : `${network} with ${quoted.join(" and ")}`;
+}

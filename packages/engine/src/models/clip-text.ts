@@ -80,10 +80,16 @@ function embed(model: Layers, { length, width }: { length: number; width: number
   return graph.add("Add", [words, model.weight("embeddings.position_embedding.weight")]);
 }
 
-function encoderLayer(
+/** A block of CLIP's towers. x: [B,L,D]; bias: [1,1,L,L], added to what attention weighs */
+export function encoderLayer(
   layer: Layers,
   x: Value,
-  { heads, activation, bias, width }: ClipTextOptions & { bias: Value; width: number },
+  {
+    heads,
+    activation,
+    bias,
+    width,
+  }: Pick<ClipTextOptions, "heads" | "activation"> & { bias?: Value; width: number },
 ): Value {
   const { graph } = layer;
   const n1 = layer.layerNorm("layer_norm1", x);

@@ -43,6 +43,12 @@ export const families = {
     latentFormat: latentFormats.stableDiffusionXl,
     heads: { width: 64 },
   },
+  zero123: {
+    label: "Stable Zero123",
+    vectorKind: "none",
+    latentFormat: latentFormats.stableDiffusion,
+    heads: { count: 8 },
+  },
 } as const satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof families;

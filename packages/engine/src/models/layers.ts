@@ -2,6 +2,12 @@ import type { Graph, Value } from "../ort/graph.ts";
 import type { LoraDelta } from "./model.ts";
 import { groupNorm, shapePart } from "./operators.ts";
 import {
+  isWorthQuantizing,
+  quantizedConv,
+  quantizedOnce,
+  quantizedProduct,
+} from "./quantized-layers.ts";
+import {
   entryOf,
   invalidModel,
   rowsOf,
@@ -128,10 +134,18 @@ function layersUnder(prefix: string, source: Source): Layers {
       const [outputs = 0, inputs = 0] = whole.shape;
       const matrix = viewedAs(whole, [outputs, inputs]);
       const weight = rows === undefined ? matrix : rowsOf(matrix, ...rows);
-      const flat = rank === 2 ? x : graph.add("Reshape", [x, graph.integers([-1, inputs])]);
-      let product = graph.add("Gemm", [flat, graph.weight(weight), ...biasOf(name, options)], {
-        transB: 1,
-      });
+      const flat =
+        rank === 2
+          ? x
+          : graph.once(`rows of ${x}`, () =>
+              graph.add("Reshape", [x, graph.integers([-1, inputs])]),
+            );
+      const bias = biasOf(name, options);
+      // What depends on the timestep alone is small and far from the pixels: it stays in floats.
+      const isInt8 = graph.choice.products === "int8" && rank === 3;
+      let product = isInt8
+        ? quantizedProduct(graph, quantizedOnce(graph, flat), { weight, bias })
+        : graph.add("Gemm", [flat, graph.weight(weight), ...bias], { transB: 1 });
       for (const { delta, strength } of branchesOf(name)) {
         const [ranks = 0] = delta.down.shape;
         const down = graph.weight(viewedAs(delta.down, [ranks, inputs]));
@@ -156,10 +170,21 @@ function layersUnder(prefix: string, source: Source): Layers {
         strides: [stride, stride],
         pads: pads ?? [...around, ...around],
       };
-      const inputs = [x, layers.weight(`${name}.weight`), ...biasOf(name, options)];
-      let sum = graph.add("Conv", inputs, attributes);
+      const weight = entry(`${name}.weight`);
+      const bias = biasOf(name, options);
+      let sum = isWorthQuantizing(graph, weight)
+        ? quantizedConv(graph, x, { weight, bias, stride, pads: attributes.pads })
+        : graph.add("Conv", [x, graph.weight(weight), ...bias], attributes);
       for (const { delta, strength } of branchesOf(name)) {
-        const down = graph.add("Conv", [x, graph.weight(delta.down)], attributes);
+        const { mid } = delta;
+        const down =
+          mid === undefined
+            ? graph.add("Conv", [x, graph.weight(delta.down)], attributes)
+            : graph.add(
+                "Conv",
+                [graph.add("Conv", [x, graph.weight(delta.down)]), graph.weight(mid)],
+                attributes,
+              );
         const low = graph.add("Mul", [down, strength]);
         sum = graph.add("Add", [sum, graph.add("Conv", [low, graph.weight(delta.up)])]);
       }

@@ -1,4 +1,5 @@
 /** What LoRA files call the layers of a network: by Stable Diffusion's own names, by diffusers', with dots or underscores. */
+import type { LayerChange } from "./layer-change.ts";
 import type { Lora, LoraDelta } from "./model.ts";
 import { invalidModel, type Weights } from "./weights.ts";
 
@@ -12,22 +13,43 @@ export function unetAliases(unet: Weights): LayerAliases {
     const own = [underscored("lora_unet", layer), `diffusion_model.${layer}`, layer];
     if (other === undefined) return own;
     const processor = other.replace(/\.(to_[qkv]|to_out)(\.0)?$/, ".processor.$1");
-    return [...own, underscored("lora_unet", other), `unet.${other}`, `unet.${processor}`];
+    return [
+      ...own,
+      underscored("lora_unet", other),
+      underscored("lycoris", other),
+      other,
+      processor,
+      `unet.${other}`,
+      `unet.${processor}`,
+    ];
   });
 }
 
 /** Of the first or second text tower; layers have Hugging Face's names. */
-export function textAliases(tower: Weights, index: number): LayerAliases {
+export function textAliases(
+  tower: Weights,
+  { index, slot }: { index: number; slot: "l" | "g" },
+): LayerAliases {
   const starts = index === 0 ? ["lora_te", "lora_te1"] : ["lora_te2"];
   const dotted = index === 0 ? "text_encoder" : "text_encoder_2";
+  const part = slot === "l" ? "clip_l" : "clip_g";
   return aliasesOf(tower, (layer) => [
     ...starts.map((start) => underscored(start, layer)),
     `${dotted}.${layer}`,
+    `text_encoders.${part}.transformer.${layer}`,
   ]);
 }
 
-/** The changes of a LoRA by the network's own layer names. Throws MODEL_INVALID where the sizes are another network's. */
-export function deltasFor({
+/** The changes of a LoRA by the network's own layer names. */
+export interface MatchedLora {
+  /** Those of the file's own names for layers that are used. */
+  readonly names: ReadonlySet<string>;
+  readonly deltas: ReadonlyMap<string, LoraDelta>;
+  readonly changes: ReadonlyMap<string, readonly LayerChange[]>;
+}
+
+/** Throws MODEL_INVALID where the sizes are another network's. */
+export function matchLora({
   lora,
   weights,
   aliases,
@@ -35,23 +57,39 @@ export function deltasFor({
   lora: Lora;
   weights: Weights;
   aliases: LayerAliases;
-}): ReadonlyMap<string, LoraDelta> {
-  const found = new Map<string, LoraDelta>();
+}): MatchedLora {
+  const used = new Set<string>();
+  const deltas = new Map<string, LoraDelta>();
+  const changes = new Map<string, readonly LayerChange[]>();
+  const refuse = (name: string, sizes: string) =>
+    invalidModel(lora.name, `it is for another model: its "${name}" ${sizes}`);
   for (const [layer, names] of aliases) {
-    const name = names.find((alias) => lora.deltas.has(alias));
-    const delta = name === undefined ? undefined : lora.deltas.get(name);
-    const shape = weights.tensors.get(`${layer}.weight`)?.shape;
-    if (delta === undefined || shape === undefined) continue;
-    const [outputs, inputs] = [delta.up.shape[0], delta.down.shape[1]];
-    if (outputs !== shape[0] || inputs !== shape[1]) {
-      throw invalidModel(
-        lora.name,
-        `it is for another model: its "${name}" takes ${inputs} to ${outputs}, the layer of ${JSON.stringify(weights.name)} ${shape[1]} to ${shape[0]}`,
-      );
+    const shape = weights.tensors.get(`${layer}.weight`)?.shape ?? [];
+    const name = names.find((alias) => lora.deltas.has(alias) || lora.changes.has(alias));
+    if (name === undefined) continue;
+    used.add(name);
+    const delta = lora.deltas.get(name);
+    if (delta !== undefined) {
+      const [outputs, inputs] = [delta.up.shape[0], delta.down.shape[1]];
+      if (outputs !== shape[0] || inputs !== shape[1]) {
+        const own = `the layer of ${JSON.stringify(weights.name)} ${shape[1]} to ${shape[0]}`;
+        throw refuse(name, `takes ${inputs} to ${outputs}, ${own}`);
+      }
+      deltas.set(layer, delta);
     }
-    found.set(layer, delta);
+    const others = lora.changes.get(name) ?? [];
+    for (const change of others) {
+      const own = weights.tensors.get(`${layer}.${change.part}`)?.shape;
+      if (own !== undefined && !change.fits(own)) {
+        throw refuse(
+          name,
+          `does not fit the ${change.part} [${own.join(", ")}] of ${JSON.stringify(weights.name)}`,
+        );
+      }
+    }
+    if (others.length > 0) changes.set(layer, others);
   }
-  return found;
+  return { names: used, deltas, changes };
 }
 
 function aliasesOf(
@@ -59,8 +97,8 @@ function aliasesOf(
   namesOf: (layer: string) => readonly string[],
 ): LayerAliases {
   const aliases = new Map<string, readonly string[]>();
-  for (const [key, { shape }] of tensors) {
-    if (!key.endsWith(".weight") || shape.length < 2) continue;
+  for (const key of tensors.keys()) {
+    if (!key.endsWith(".weight")) continue;
     const layer = key.slice(0, -".weight".length);
     aliases.set(layer, namesOf(layer));
   }
@@ -71,6 +109,7 @@ const underscored = (start: string, layer: string) => `${start}_${layer.replaceA
 
 const WHOLE_NAMES: Readonly<Record<string, string>> = {
   "input_blocks.0.0": "conv_in",
+  "out.0": "conv_norm_out",
   "out.2": "conv_out",
   "time_embed.0": "time_embedding.linear_1",
   "time_embed.2": "time_embedding.linear_2",
@@ -79,8 +118,10 @@ const WHOLE_NAMES: Readonly<Record<string, string>> = {
 };
 
 const RESIDUAL_NAMES: Readonly<Record<string, string>> = {
+  "in_layers.0": "norm1",
   "in_layers.2": "conv1",
   "emb_layers.1": "time_emb_proj",
+  "out_layers.0": "norm2",
   "out_layers.3": "conv2",
   skip_connection: "conv_shortcut",
 };

@@ -5,7 +5,10 @@ import { invalidModel } from "./weights.ts";
 export function missingTextEncoder(file: string): TextEncoder {
   const refuse = () =>
     Promise.reject(invalidModel(file, "it holds no text encoder; load one with CLIPLoader"));
-  return { network: { family: "no text encoder", matchLora: () => 0, encode: refuse }, loras: [] };
+  return {
+    network: { family: "no text encoder", matchLora: () => new Set(), encode: refuse },
+    loras: [],
+  };
 }
 
 export function missingVae(file: string): Vae {

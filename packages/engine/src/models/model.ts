@@ -3,18 +3,27 @@
  * model make a copy with other data, and the network, with its sessions, stays one for all copies.
  */
 import type { ModelGuidance } from "../guidance/model-guidance.ts";
+import type { LatentShape } from "../math/shape.ts";
 import type { Tensor } from "../tensor.ts";
-import type { TensorEntry } from "./weights.ts";
+import type { PromptProjection } from "./camera-projection.ts";
+import type { AppliedControl, ControlResiduals } from "./control-net.ts";
+import type { FreeU } from "./free-u.ts";
+import type { GligenBoxes, PlacedObjects } from "./gligen-file.ts";
+import type { AppliedHypernetwork } from "./hypernetwork.ts";
+import type { LayerChange } from "./layer-change.ts";
+import type { ChangedWeights } from "./tensor-recipe.ts";
+import type { SeenPicture } from "./vision-encoder.ts";
+import type { TensorEntry, Weights } from "./weights.ts";
 
 /** A MODEL: a denoising network, and how what it says is to be read. */
-export interface DiffusionModel {
+export interface DiffusionModel extends NetworkPatches {
   readonly network: DiffusionNetwork;
-  /** Applied inside the network, in order. */
-  readonly loras: readonly AppliedLora[];
   /** What the network's output stands for. */
   readonly prediction: Prediction;
   readonly sampling: ModelSampling;
   readonly latentFormat: LatentFormat;
+  /** How the network joins its two halves, where a node changed it. */
+  readonly freeU?: FreeU;
   /** What nodes changed about guidance. */
   readonly guidance?: ModelGuidance;
 }
@@ -27,14 +36,54 @@ export interface DiffusionNetwork {
   readonly inputChannels: number;
   /** D of `context`. */
   readonly contextWidth: number;
+  /** For prompts of another width. */
+  readonly promptProjection?: PromptProjection;
   /** A of `y`; 0 for a network without it. */
   readonly vectorWidth: number;
   /** What is to be made of pooled text and sizes for `y`. */
   readonly vectorKind: VectorKind;
-  /** How many of its layers a LoRA changes. Throws MODEL_INVALID for one that is made for other sizes. */
-  matchLora(lora: Lora): number;
-  predict(inputs: NetworkInputs, loras: readonly AppliedLora[]): Promise<Tensor>;
+  /** C behind each input block, for what ControlNets add; empty for a network that takes nothing. */
+  readonly skipChannels: readonly number[];
+  /** Which layers of a LoRA's file change one of its own. Throws MODEL_INVALID for one that is made for other sizes. */
+  matchLora(lora: Lora): ReadonlySet<string>;
+  /** Throws DEVICE_OUT_OF_MEMORY for a latent that can never be denoised at once. @default nothing is checked */
+  checkRoom?(shape: LatentShape): void;
+  predict(inputs: NetworkInputs, patches: NetworkPatches): Promise<Tensor>;
+  /** Opens a TAESD file on the network's device. Throws MODEL_INVALID for one that fits other latents. */
+  readonly openPreviewDecoder?: (file: string) => Promise<PreviewDecoder>;
+  /** For merging and saving, and for networks that share its layers; networks that are not of a file have none. */
+  readonly source?: DiffusionSource;
 }
+
+export interface DiffusionSource {
+  /** Attention heads of a block with this many channels. */
+  headsOf(channels: number): number;
+  /** The network's tensors with LoRAs worked into them. */
+  weights(loras: readonly AppliedLora[]): ChangedWeights;
+  /** The tensors that the network runs with, and what LoRAs add beside them. */
+  located(loras: readonly AppliedLora[]): Promise<LocatedUnet>;
+  /** The same network with other tensors. */
+  with(weights: ChangedWeights): DiffusionNetwork;
+}
+
+export interface LocatedUnet {
+  readonly weights: Weights;
+  readonly branches: readonly Branch[];
+}
+
+/** A LoRA that is a low-rank branch beside layers of a network, by the network's names. */
+export interface Branch extends AppliedLora {
+  readonly deltas: ReadonlyMap<string, LoraDelta>;
+}
+
+/** What is applied inside a network, each in order. */
+export interface NetworkPatches {
+  readonly loras: readonly AppliedLora[];
+  readonly hypernetworks?: readonly AppliedHypernetwork[];
+}
+
+/** Clean latents in model space [1,C,h,w] to pixels [1,3,H,W], about 0..1: rough, and quick. */
+export type PreviewDecoder = (latent: Tensor) => Promise<Tensor>;
 
 /** "sdxl": pooled text and six sizes; "sdxl-refiner": pooled text, four sizes, aesthetic score; "unclip": a picture's embedding. */
 export type VectorKind = "none" | "sdxl" | "sdxl-refiner" | "unclip";
@@ -48,20 +97,22 @@ export interface NetworkInputs {
   readonly context: Tensor;
   /** [B,A]; wanted by networks whose `vectorWidth` is not 0. */
   readonly y?: Tensor;
-  /** What a ControlNet adds to the skips and to the middle. */
+  readonly freeU?: FreeU;
+  /** What ControlNets and T2I adapters add. */
   readonly control?: ControlResiduals;
+  /** What is where in the picture. */
+  readonly objects?: PlacedObjects;
+  /** In the middle block, each pixel sees itself alone: the identity in place of what self-attention weighs. @default false */
+  readonly isPerturbed?: boolean;
 }
 
-/** Each [B,C,h,w] like the activation it is added to. */
-export interface ControlResiduals {
-  /** In the order of the UNet's input blocks. */
-  readonly input: readonly Tensor[];
-  readonly middle: Tensor;
-}
+/** What guidance may ask of a network for one call. */
+export type NetworkChange = Pick<NetworkInputs, "isPerturbed">;
 
 /** The network's raw output [B,C,h,w]: noise, velocity or picture, as `model.prediction` says. */
 export function predict(model: DiffusionModel, inputs: NetworkInputs): Promise<Tensor> {
-  return model.network.predict(inputs, model.loras);
+  const { freeU } = model;
+  return model.network.predict(freeU === undefined ? inputs : { ...inputs, freeU }, model);
 }
 
 /**
@@ -124,12 +175,16 @@ export interface Lora {
   readonly name: string;
   /** By the names that the file has for the layers. */
   readonly deltas: ReadonlyMap<string, LoraDelta>;
+  /** What is no branch beside a layer, but changes its tensors; by the same names. */
+  readonly changes: ReadonlyMap<string, readonly LayerChange[]>;
 }
 
-/** Adds scale up(down(x)) to a layer. Hu et al. 2021, arXiv:2106.09685. */
+/** Adds scale up(mid(down(x))) to a layer. Hu et al. 2021, arXiv:2106.09685. */
 export interface LoraDelta {
   /** [rank,inputs,...], of the layer's kernel size. */
   readonly down: TensorEntry;
+  /** [rank,rank,...], of the layer's kernel size; `down` is then of one pixel. */
+  readonly mid?: TensorEntry;
   /** [outputs,rank,...] */
   readonly up: TensorEntry;
   readonly scale: number;
@@ -145,9 +200,28 @@ export interface TextEncoder {
 
 export interface TextNetwork {
   readonly family: string;
-  /** How many of its layers a LoRA changes. Throws MODEL_INVALID for one that is made for other sizes. */
-  matchLora(lora: Lora): number;
-  encode(prompt: Prompt, encoder: Omit<TextEncoder, "network">): Promise<EncodedText>;
+  /** Which layers of a LoRA's file change one of its own. Throws MODEL_INVALID for one that is made for other sizes. */
+  matchLora(lora: Lora): ReadonlySet<string>;
+  encode(
+    prompt: Prompt,
+    encoder: Omit<TextEncoder, "network"> & EncodeTextOptions,
+  ): Promise<EncodedText>;
+  /** For merging and saving; encoders that are not of a file have none. */
+  readonly source?: TextSource;
+}
+
+export interface TextSource {
+  readonly family: "sd1" | "sd2" | "sdxl" | "sdxl-refiner";
+  /** Of each tower, with LoRAs worked in; under Hugging Face's names. */
+  weights(loras: readonly AppliedLora[]): readonly ChangedWeights[];
+  with(towers: readonly ChangedWeights[]): TextNetwork;
+}
+
+export interface EncodeTextOptions {
+  /** The pooled text stays as it is before the text projection. @default false */
+  readonly isUnprojected?: boolean;
+  /** Hears what of the text was left out, and why. */
+  readonly onRemark?: (remark: string) => void;
 }
 
 /** One text for all towers, or one for each: `l` for CLIP-L and `g` for OpenCLIP bigG. */
@@ -160,8 +234,17 @@ export interface EncodedText {
   readonly pooled: Tensor;
 }
 
-export function encodeText(encoder: TextEncoder, prompt: Prompt): Promise<EncodedText> {
-  return encoder.network.encode(prompt, encoder);
+export function encodeText(
+  encoder: TextEncoder,
+  prompt: Prompt,
+  onRemark: EncodeTextOptions["onRemark"] = () => {},
+): Promise<EncodedText> {
+  return encoder.network.encode(prompt, { ...encoder, onRemark });
+}
+
+/** The pooled text as it is before the text projection, [1,D]. */
+export async function embedText(encoder: TextEncoder, prompt: Prompt): Promise<Tensor> {
+  return (await encoder.network.encode(prompt, { ...encoder, isUnprojected: true })).pooled;
 }
 
 /** A VAE: pictures to latents and back. */
@@ -174,6 +257,8 @@ export interface Vae {
   encode(pixels: Tensor, options?: VaeOptions): Promise<Tensor>;
   /** Unscaled latents [B,C,h,w]; returns IMAGE [B,H,W,3], 0..1. */
   decode(latents: Tensor, options?: VaeOptions): Promise<Tensor>;
+  /** For saving; VAEs that are not of a file have none. */
+  readonly weights?: Weights;
 }
 
 export interface VaeOptions {
@@ -212,6 +297,21 @@ export interface ConditioningEntry {
   readonly concatLatent?: Tensor;
   /** [B,H,W]: 1 where the picture is to be filled in. */
   readonly concatMask?: Tensor;
+  /** Pictures to follow. */
+  readonly unclip?: readonly UnclipPicture[];
+  /** What a ControlNet or T2I adapter adds while this entry is predicted. */
+  readonly control?: AppliedControl;
+  /** Texts that are each for a box of the picture. */
+  readonly boxes?: GligenBoxes;
+  /** The negative prompt's entries get the same, where they have none. */
+  readonly isControlForNegative?: boolean;
+}
+
+export interface UnclipPicture {
+  readonly seen: SeenPicture;
+  readonly strength: number;
+  /** 0..1: how far it is left open which picture exactly. */
+  readonly noiseAugmentation: number;
 }
 
 export interface ConditioningArea {

@@ -1,5 +1,6 @@
 import { open, realpath } from "node:fs/promises";
 import path from "node:path";
+import { foreignFile, START_BYTES } from "./foreign-file.ts";
 import { readSafetensorsHeader } from "./safetensors.ts";
 import { readTorchFile } from "./torch-file.ts";
 import { invalidModel, type Weights } from "./weights.ts";
@@ -9,7 +10,7 @@ const ZIP_START = 0x04034b50;
 const PICKLE_START = 0x80;
 /** The JSON of a safetensors header begins with it, behind eight bytes of any value. */
 const BRACE = 0x7b;
-const START_BYTES = 9;
+const BRACE_AT = 8;
 
 /**
  * Reads which tensors a model file holds and where; their bytes stay in the file. What it is shows in its first
@@ -21,8 +22,10 @@ export async function openWeights(file: string): Promise<Weights> {
   await using handle = await open(location, "r");
   const { size: sizeBytes, mtimeMs } = await handle.stat();
   const start = Buffer.alloc(START_BYTES);
-  await handle.read(start, 0, START_BYTES, 0);
-  const isSafetensors = start.readUInt8(START_BYTES - 1) === BRACE;
+  const { bytesRead } = await handle.read(start, 0, START_BYTES, 0);
+  const isSafetensors = start.readUInt8(BRACE_AT) === BRACE;
+  const foreign = isSafetensors ? undefined : foreignFile(start.subarray(0, bytesRead));
+  if (foreign !== undefined) throw invalidModel(name, `it is no model file: ${foreign}`);
   if (!isSafetensors && start.readUInt8(0) === PICKLE_START) {
     throw invalidModel(
       name,

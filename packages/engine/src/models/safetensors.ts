@@ -38,7 +38,21 @@ export async function readSafetensorsHeader(
   for (const [key, entry] of Object.entries(entries)) {
     tensors.set(key, placeTensor(file, { key, entry, bodyOffset }));
   }
+  checkApart(file, tensors);
   return { tensors, metadata: new Map(Object.entries(metadata.data ?? {})) };
+}
+
+/** Bytes of two tensors at once: the header is not that of this file. */
+function checkApart(file: OpenFile, tensors: ReadonlyMap<string, TensorEntry>): void {
+  const inOrder = [...tensors].sort(([, a], [, b]) => a.offset - b.offset);
+  let before = { key: "", end: 0 };
+  for (const [key, { offset, length }] of inOrder) {
+    if (length === 0) continue;
+    if (offset < before.end) {
+      throw invalidModel(file.name, `tensors "${before.key}" and "${key}" lie in the same bytes`);
+    }
+    before = { key, end: offset + length };
+  }
 }
 
 async function readHeader(file: OpenFile) {

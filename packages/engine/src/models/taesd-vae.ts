@@ -2,10 +2,10 @@ import type { Network, Runtime } from "../ort/runtime.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkFinite } from "./check-finite.ts";
 import { channelsFirst, channelsLast } from "./layout.ts";
-import type { Vae } from "./model.ts";
+import type { PreviewDecoder, Vae } from "./model.ts";
 import { readTensor } from "./read-tensor.ts";
 import { buildTaesdDecoder, buildTaesdEncoder } from "./taesd.ts";
-import { entryOf, type Weights, weightsUnder } from "./weights.ts";
+import { entryOf, invalidModel, type Weights, weightsUnder } from "./weights.ts";
 
 const DECODER = "taesd_decoder.";
 const ENCODER = "taesd_encoder.";
@@ -50,6 +50,31 @@ export async function createTaesdVae(runtime: Runtime, file: Weights): Promise<V
       const latents = checkFinite(outputs.get("latents"), encoder.name);
       return changed(latents, (z) => z / scale + shift);
     },
+  };
+}
+
+/** A TAESD's decoder alone: of a file with both halves, or one with nothing else, as those in vae_approx are. */
+export function createTaesdPreview(
+  runtime: Runtime,
+  { file, channels }: { readonly file: Weights; readonly channels: number },
+): PreviewDecoder {
+  const decoder = weightsUnder(file, isTaesd(file) ? DECODER : "");
+  const network: Network = {
+    key: `taesd decoder ${file.id}`,
+    name: `the TAESD decoder of ${JSON.stringify(file.name)}`,
+    build: (graph) => buildTaesdDecoder(graph, decoder),
+  };
+  const [, latentChannels = 0] = entryOf(decoder, "1.weight").shape;
+  if (latentChannels !== channels) {
+    throw invalidModel(
+      file.name,
+      `its TAESD decodes latents of ${latentChannels} channels, the model has ${channels}`,
+    );
+  }
+  runtime.check(network);
+  return async (latents) => {
+    const outputs = await runtime.run(network, { latents });
+    return checkFinite(outputs.get("pixels"), network.name);
   };
 }
 

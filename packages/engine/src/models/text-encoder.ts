@@ -1,7 +1,8 @@
 import type { Runtime } from "../ort/runtime.ts";
 import { type Tensor, tensor } from "../tensor.ts";
 import { END_TOKEN } from "../text/clip-tokenizer.ts";
-import type { EncodedText, Prompt, TextEncoder } from "./model.ts";
+import type { EncodedText, Prompt, TextEncoder, TextNetwork } from "./model.ts";
+import { type ChangedWeights, unchanged } from "./tensor-recipe.ts";
 import {
   createTextTower,
   type FindEmbedding,
@@ -58,9 +59,17 @@ export interface TextEncoderParts {
 }
 
 export function createTextEncoder(runtime: Runtime, parts: TextEncoderParts): TextEncoder {
+  return { loras: [], network: createNetwork(runtime, parts, parts.towers.map(unchanged)) };
+}
+
+function createNetwork(
+  runtime: Runtime,
+  parts: TextEncoderParts,
+  weightsOf: readonly ChangedWeights[],
+): TextNetwork {
   const family: TextFamily = textFamilies[parts.family];
   const towers = family.towers.map((kind, index) => {
-    const weights = parts.towers[index];
+    const weights = weightsOf[index];
     if (weights === undefined)
       throw new Error(`${family.label} has ${family.towers.length} towers`);
     const { findEmbedding } = parts;
@@ -68,25 +77,27 @@ export function createTextEncoder(runtime: Runtime, parts: TextEncoderParts): Te
   });
 
   return {
-    loras: [],
-    network: {
-      family: family.label,
-      matchLora: (lora) => towers.reduce((sum, { tower }) => sum + tower.matchLora(lora), 0),
-      async encode(prompt, { lastLayer, loras }) {
-        const rows = await Promise.all(
-          towers.map(({ kind, tower }) => tower.rows(textFor(prompt, kind.slot))),
-        );
-        const encoded: EncodedText[] = [];
-        for (const [index, { tower }] of towers.entries()) {
-          const own = rows[index] ?? [];
-          const padded = typeof prompt === "string" ? own : padRows(own, rows, tower);
-          encoded.push(await tower.encode(padded, { lastLayer, loras }));
-        }
-        const [first, last] = [encoded[0], encoded.at(-1)];
-        if (first === undefined || last === undefined) throw new Error("there is no text tower");
-        const context = encoded.length === 1 ? first.context : sideBySide(encoded);
-        return { context, pooled: last.pooled };
-      },
+    family: family.label,
+    matchLora: (lora) => new Set(towers.flatMap(({ tower }) => [...tower.matchLora(lora)])),
+    async encode(prompt, { lastLayer, loras, isUnprojected, onRemark }) {
+      const rows = await Promise.all(
+        towers.map(({ kind, tower }) => tower.rows(textFor(prompt, kind.slot), onRemark)),
+      );
+      const encoded: EncodedText[] = [];
+      for (const [index, { tower }] of towers.entries()) {
+        const own = rows[index] ?? [];
+        const padded = typeof prompt === "string" ? own : padRows(own, rows, tower);
+        encoded.push(await tower.encode(padded, { lastLayer, loras, isUnprojected }));
+      }
+      const [first, last] = [encoded[0], encoded.at(-1)];
+      if (first === undefined || last === undefined) throw new Error("there is no text tower");
+      const context = encoded.length === 1 ? first.context : sideBySide(encoded);
+      return { context, pooled: last.pooled };
+    },
+    source: {
+      family: parts.family,
+      weights: (loras) => towers.map(({ tower }) => tower.weights(loras)),
+      with: (weights) => createNetwork(runtime, parts, weights),
     },
   };
 }

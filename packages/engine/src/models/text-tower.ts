@@ -2,21 +2,27 @@ import type { Network, Runtime } from "../ort/runtime.ts";
 import { type Tensor, tensor } from "../tensor.ts";
 import { clipTokenizer, END_TOKEN } from "../text/clip-tokenizer.ts";
 import { emptyRow, type PromptToken, tokenRows } from "../text/token-rows.ts";
-import { checkFinite } from "./check-finite.ts";
+import { checkFinite, namedWith } from "./check-finite.ts";
 import { buildClipText, clipTextShape } from "./clip-text.ts";
 import { textAliases } from "./lora-names.ts";
-import type { AppliedLora, EncodedText, Lora } from "./model.ts";
+import type { AppliedLora, Branch, EncodedText, Lora } from "./model.ts";
 import { createPatches, strengthFeeds } from "./patches.ts";
+import type { ChangedWeights } from "./tensor-recipe.ts";
 import type { Weights } from "./weights.ts";
 
 /** CLIP-L, or one of OpenCLIP's towers (H or G). */
 export type TowerSlot = "l" | "g";
 
-/** Vectors of a learnt embedding for one tower, each [D]. */
+/** Vectors of a learnt embedding for one tower, each [D]; nothing for a name that no file has. */
 export type FindEmbedding = (
   name: string,
   tower: { readonly slot: TowerSlot; readonly width: number },
-) => Promise<readonly Float32Array[] | undefined>;
+) => Promise<FoundEmbedding | undefined>;
+
+export type FoundEmbedding =
+  | { readonly vectors: readonly Float32Array[] }
+  /** Why the file is none for this tower. */
+  | { readonly problem: string };
 
 /** How one text tower is built and read. */
 export interface TowerKind {
@@ -35,17 +41,21 @@ export interface TowerKind {
 /** Rows of tokens to states. */
 export interface TextTower {
   readonly width: number;
-  rows(prompt: string): Promise<readonly TokenRow[]>;
+  rows(prompt: string, onRemark?: (remark: string) => void): Promise<readonly TokenRow[]>;
   emptyRow(): TokenRow;
   /** context: [1,77 rows,D]; pooled: [1,P], of the first row. */
   encode(rows: readonly TokenRow[], options: EncodeOptions): Promise<EncodedText>;
-  matchLora(lora: Lora): number;
+  matchLora(lora: Lora): ReadonlySet<string>;
+  /** Its tensors with LoRAs worked in. */
+  weights(loras: readonly AppliedLora[]): ChangedWeights;
 }
 
 export interface EncodeOptions {
   /** As CLIPSetLastLayer counts. @default the kind's */
   readonly lastLayer?: number | undefined;
   readonly loras: readonly AppliedLora[];
+  /** The pooled text stays as it is before the text projection. @default false */
+  readonly isUnprojected?: boolean | undefined;
 }
 
 export type TokenRow = readonly PromptToken[];
@@ -55,64 +65,88 @@ const HEAD_WIDTH = 64;
 export function createTextTower(
   runtime: Runtime,
   {
-    weights,
+    weights: given,
     kind,
     index,
     findEmbedding,
   }: {
-    readonly weights: Weights;
+    readonly weights: ChangedWeights;
     readonly kind: TowerKind;
     /** First or second tower: LoRA files tell them apart by it. */
     readonly index: number;
     readonly findEmbedding?: FindEmbedding | undefined;
   },
 ): TextTower {
-  const { tokens: length, width, layers } = clipTextShape(weights);
-  const heads = Number(weights.metadata.get("rabbitloom.clip_heads") ?? width / HEAD_WIDTH);
+  const { base } = given;
+  const { tokens: length, width, layers } = clipTextShape(base);
+  const heads = Number(base.metadata.get("rabbitloom.clip_heads") ?? width / HEAD_WIDTH);
   const padded = { length, padding: kind.padding };
   const tower = { slot: kind.slot, width };
-  const name = `the text encoder of ${JSON.stringify(weights.name)}`;
+  const name = `the text encoder of ${JSON.stringify(base.name)}`;
 
-  const patches = createPatches(weights, textAliases(weights, index));
+  const patches = createPatches(base, textAliases(base, { index, slot: kind.slot }));
 
-  function network(lastLayer: number, loras: readonly AppliedLora[]): Network {
+  interface Reading {
+    readonly weights: Weights;
+    readonly lastLayer: number;
+    readonly branches?: readonly Branch[];
+    readonly isUnprojected?: boolean | undefined;
+  }
+
+  function network({ weights, lastLayer, branches = [], isUnprojected = false }: Reading): Network {
+    const projected = kind.projected && !isUnprojected;
     const wanted = layers + 1 + lastLayer;
     const used = wanted < 1 ? layers : wanted;
-    const ids = loras.map(({ lora }) => lora.id).join();
+    const ids = branches.map(({ lora }) => lora.id).join();
     return {
-      key: `text ${weights.id} ${weights.prefix} ${used} ${kind.normed} ${ids}`,
+      key: `text ${weights.id} ${weights.prefix} ${used} ${kind.normed} ${projected} ${ids}`,
       name,
       build: (graph) =>
         buildClipText(graph, weights, {
           ...kind,
+          projected,
           heads,
           layers: used,
-          loras: loras.map(({ lora }) => patches.deltas(lora)),
+          loras: branches.map(({ deltas }) => deltas),
         }),
     };
   }
-  runtime.check(network(kind.lastLayer, []));
+  runtime.check(network({ weights: base, lastLayer: kind.lastLayer }));
 
   return {
     width,
-    rows: async (prompt) =>
-      await tokenRows(prompt, {
+    async rows(prompt, onRemark = () => {}) {
+      const problems = new Map<string, string>();
+      return await tokenRows(prompt, {
         ...padded,
         tokenize: await clipTokenizer(),
-        embedding: async (embedding) => await findEmbedding?.(embedding, tower),
-      }),
+        async embedding(wanted) {
+          const found = await findEmbedding?.(wanted, tower);
+          if (found !== undefined && "vectors" in found) return found.vectors;
+          if (found !== undefined) problems.set(wanted, found.problem);
+          return undefined;
+        },
+        onLeftOut: (wanted) => onRemark(problems.get(wanted) ?? notThere(wanted)),
+      });
+    },
     emptyRow: () => emptyRow(padded),
-    matchLora: (lora) => patches.deltas(lora).size,
-    async encode(rows, { lastLayer = kind.lastLayer, loras }) {
-      const used = patches.used(loras);
+    matchLora: patches.matched,
+    weights: (loras) => patches.workedIn(loras, given),
+    async encode(rows, { lastLayer = kind.lastLayer, loras, isUnprojected }) {
+      const { branches, weights: changed } = patches.plan(loras, given);
+      const weights = await runtime.scratch.located(changed);
       const isWeighted = rows.some((row) => row.some(({ weight }) => weight !== 1));
       const encoded = isWeighted ? [...rows, emptyRow(padded)] : rows;
-      const outputs = await runtime.run(network(lastLayer, used), {
+      const outputs = await runtime.run(network({ weights, lastLayer, branches, isUnprojected }), {
         ...feedsOf(encoded, { length, width }),
-        ...strengthFeeds(used),
+        ...strengthFeeds("lora", branches),
       });
-      const hidden = checkFinite(outputs.get("hidden"), name);
-      const pooled = checkFinite(outputs.get("pooled"), name);
+      const fullName = namedWith(
+        name,
+        branches.map(({ lora }) => lora.name),
+      );
+      const hidden = checkFinite(outputs.get("hidden"), fullName);
+      const pooled = checkFinite(outputs.get("pooled"), fullName);
       if (isWeighted) applyWeights(hidden, rows);
       const size = rows.length * length;
       const [, pooledWidth = 0] = pooled.shape;
@@ -123,6 +157,8 @@ export function createTextTower(
     },
   };
 }
+
+const notThere = (embedding: string) => `There is no embedding ${JSON.stringify(embedding)}.`;
 
 function feedsOf(rows: readonly TokenRow[], { length, width }: { length: number; width: number }) {
   const ids = new BigInt64Array(rows.length * length);

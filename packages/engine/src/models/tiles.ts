@@ -1,8 +1,8 @@
 import { type Tensor, tensor } from "../tensor.ts";
 
 export interface TileOptions {
-  /** Of a tile, in the source's pixels. */
-  readonly size: number;
+  /** Of a tile, in the source's pixels; of a square one its side. */
+  readonly size: number | { readonly height: number; readonly width: number };
   /** That neighbours share. */
   readonly overlap: number;
   /** Side of the result over that of the source: 8 for decoding, 1/8 for encoding. */
@@ -21,39 +21,60 @@ export async function inTiles(
   { size, overlap, scale, signal, onTile }: TileOptions,
 ): Promise<Tensor> {
   const [, , height = 0, width = 0] = x.shape;
-  const places = tileStarts(height, size, overlap).flatMap((top) =>
-    tileStarts(width, size, overlap).map((left) => ({ top, left })),
+  const sides = typeof size === "number" ? { height: size, width: size } : size;
+  const places = tileSpans(height, sides.height, overlap).flatMap((rows) =>
+    tileSpans(width, sides.width, overlap).map((columns) => ({ rows, columns })),
   );
   let mixed: Mixture | undefined;
-  for (const [index, { top, left }] of places.entries()) {
+  for (const [index, place] of places.entries()) {
     signal?.throwIfAborted();
-    const tile = await work(cut(x, { top, left, size }));
+    const tile = await work(cut(x, place));
     mixed ??= createMixture(tile.shape[1] ?? 0, { height: height * scale, width: width * scale });
-    mix(mixed, tile, { top: top * scale, left: left * scale, feather: overlap * scale });
+    mix(mixed, tile, {
+      top: place.rows.start * scale,
+      left: place.columns.start * scale,
+      feather: overlap * scale,
+    });
     onTile?.(index + 1, places.length);
   }
   if (mixed === undefined) throw new RangeError(`a map of ${height} x ${width} has no tiles`);
   return divided(mixed);
 }
 
-/** Tiles from 0 on, the last one moved back to end at the border. */
-export function tileStarts(length: number, size: number, overlap: number): number[] {
-  if (length <= size) return [0];
-  const step = Math.max(size - overlap, 1);
-  const starts: number[] = [];
-  for (let start = 0; start + size < length; start += step) starts.push(start);
-  return [...starts, length - size];
+/** How many tiles of a shape cover a map. */
+export function tileCount(
+  map: { height: number; width: number },
+  tile: { height: number; width: number },
+  { overlap }: { overlap: number },
+): number {
+  const rows = tileSpans(map.height, tile.height, overlap);
+  return rows.length * tileSpans(map.width, tile.width, overlap).length;
 }
 
-function cut(x: Tensor, { top, left, size }: { top: number; left: number; size: number }): Tensor {
+export interface TileSpan {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Tiles from 0 on, as ComfyUI lays them: the last one is as long as what is left, and never all within the one before. */
+export function tileSpans(length: number, size: number, overlap: number): TileSpan[] {
+  if (length <= size) return [{ start: 0, length }];
+  const step = Math.max(size - overlap, 1);
+  const spans: TileSpan[] = [];
+  for (let start = 0; start < length - overlap; start += step) {
+    spans.push({ start, length: Math.min(size, length - start) });
+  }
+  return spans;
+}
+
+function cut(x: Tensor, { rows, columns }: { rows: TileSpan; columns: TileSpan }): Tensor {
   const [, channels = 0, height = 0, width = 0] = x.shape;
-  const rows = Math.min(size, height);
-  const columns = Math.min(size, width);
-  const tile = tensor([1, channels, rows, columns]);
+  const tile = tensor([1, channels, rows.length, columns.length]);
   for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < rows; y++) {
-      const from = (c * height + top + y) * width + left;
-      tile.data.set(x.data.subarray(from, from + columns), (c * rows + y) * columns);
+    for (let y = 0; y < rows.length; y++) {
+      const from = (c * height + rows.start + y) * width + columns.start;
+      const line = x.data.subarray(from, from + columns.length);
+      tile.data.set(line, (c * rows.length + y) * columns.length);
     }
   }
   return tile;
@@ -96,10 +117,14 @@ function mix(
   }
 }
 
-/** Rises from 1/feather at an edge to 1 inside; edges of the whole picture fall off too, which the division undoes. */
+/**
+ * Rises from 1/feather at an edge to 1 inside, in tiles longer than that; edges of the whole picture fall off too, which the
+ * division undoes.
+ */
 function share(position: number, length: number, feather: number): number {
-  const fromEdge = Math.min(position, length - 1 - position) + 1;
-  return Math.min(fromEdge / Math.max(feather, 1), 1);
+  if (feather >= length) return 1;
+  const ramp = (distance: number) => Math.min((distance + 1) / Math.max(feather, 1), 1);
+  return ramp(position) * ramp(length - 1 - position);
 }
 
 function divided({ sum, weights }: Mixture): Tensor {

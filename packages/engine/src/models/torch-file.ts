@@ -9,6 +9,8 @@ import { type ZipMember, zipMembers } from "./zip-members.ts";
 const MAX_PICKLE_BYTES = 200_000_000;
 /** Containers may hold each other many times over; no model file comes near this. */
 const MAX_VALUES = 1_000_000;
+/** Characters of a tensor's name. */
+const MAX_KEY_LENGTH = 1_000;
 
 const STORAGES: Readonly<Record<string, TensorEntry["type"]>> = {
   "torch.DoubleStorage": "F64",
@@ -32,7 +34,10 @@ interface Storage {
   readonly member: ZipMember;
 }
 
-/** Tensors of nested dicts get their keys joined by dots; a `state_dict` is taken out of what is around it. */
+/**
+ * Tensors of nested dicts get their keys joined by dots; a `state_dict` is taken out of what is around it. Text, numbers and
+ * truths at the top are metadata.
+ */
 export async function readTorchFile(
   file: OpenFile,
 ): Promise<Pick<Weights, "tensors" | "metadata">> {
@@ -46,7 +51,7 @@ export async function readTorchFile(
   const bytes = Buffer.alloc(pickle.length);
   await file.handle.read(bytes, 0, pickle.length, pickle.offset);
   const content = readPickle();
-  return { tensors: unwrapped(tensorsIn(content, file.name)), metadata: new Map() };
+  return { tensors: unwrapped(tensorsIn(content, file.name)), metadata: scalarsIn(content) };
 
   function readPickle(): PickleValue {
     try {
@@ -141,11 +146,26 @@ function tensorsIn(content: PickleValue, name: string): Map<string, TensorEntry>
     } else if (value instanceof Map || Array.isArray(value)) {
       const start = key === "" ? "" : `${key}.`;
       for (const [part, inner] of value.entries()) {
-        waiting.push({ key: `${start}${String(part)}`, value: inner });
+        if (typeof part !== "string" && typeof part !== "number") continue;
+        const innerKey = `${start}${part}`;
+        if (innerKey.length > MAX_KEY_LENGTH) {
+          throw invalidModel(name, `the name "${innerKey.slice(0, 80)}..." is absurdly long`);
+        }
+        waiting.push({ key: innerKey, value: inner });
       }
     }
   }
   return tensors;
+}
+
+function scalarsIn(content: PickleValue): ReadonlyMap<string, string> {
+  const scalars = new Map<string, string>();
+  if (!(content instanceof Map)) return scalars;
+  for (const [key, value] of content) {
+    if (["string", "number", "boolean"].includes(typeof value))
+      scalars.set(String(key), String(value));
+  }
+  return scalars;
 }
 
 const STATE_DICT = "state_dict.";
@@ -160,6 +180,9 @@ function isSize(value: PickleValue): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
+/** One list of sizes can stand for those of many tensors: a long one would be gone through for each. */
+const MOST_DIMENSIONS = 64;
+
 function areSizes(value: PickleValue): value is readonly number[] {
-  return Array.isArray(value) && value.every(isSize);
+  return Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every(isSize);
 }

@@ -24,11 +24,15 @@ export class PickleGlobal {
   }
 }
 
+/** An empty dict is one byte of a pickle and a hundred of memory; the largest checkpoints take some hundred thousand steps. */
+const MOST_STEPS = 10_000_000;
+
 /** Throws an Error that says what is wrong and at which byte. */
 export function unpickle(bytes: Buffer, rules: PickleRules): PickleValue {
   const machine: Machine = { bytes, at: 0, stack: [], marks: [], memo: [], rules };
-  for (;;) {
+  for (let steps = 0; ; steps++) {
     const at = machine.at;
+    if (steps > MOST_STEPS) throw new Error(`it takes more than ${MOST_STEPS} steps`);
     const opcode = take(machine, 1).readUInt8(0);
     if (opcode === STOP) return pop(machine);
     const step = STEPS[String.fromCharCode(opcode)];
@@ -87,8 +91,14 @@ function line(machine: Machine): string {
   return read;
 }
 
+/** More digits than any number in a tensor's file has; reading them takes the square of their count. */
+const MAX_LONG_BYTES = 64;
+
 /** Little-endian, two's complement. */
 function long(machine: Machine, length: number): void {
+  if (length > MAX_LONG_BYTES) {
+    throw new Error(`a number of ${length} bytes stands at byte ${machine.at}`);
+  }
   let value = 0n;
   take(machine, length).forEach((part, index) => {
     value |= BigInt(part) << BigInt(8 * index);

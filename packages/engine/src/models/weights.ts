@@ -9,6 +9,8 @@ export interface TensorEntry {
   readonly location: string;
   readonly offset: number;
   readonly length: number;
+  /** Another tensor of this shape, which is added to it. */
+  readonly plus?: TensorEntry;
 }
 
 /** A model file, or a part of one: its tensors by key, none of them read yet. */
@@ -50,12 +52,14 @@ export function rowsOf(entry: TensorEntry, start: number, end: number): TensorEn
     shape: [end - start, ...rest],
     offset: entry.offset + start * rowLength,
     length: (end - start) * rowLength,
+    ...(entry.plus === undefined ? {} : { plus: rowsOf(entry.plus, start, end) }),
   };
 }
 
 /** The same bytes under another shape. */
 export function viewedAs(entry: TensorEntry, shape: readonly number[]): TensorEntry {
-  return { ...entry, shape };
+  const { plus } = entry;
+  return { ...entry, shape, ...(plus === undefined ? {} : { plus: viewedAs(plus, shape) }) };
 }
 
 export function invalidModel(name: string, problem: string, cause?: unknown): CodedError {

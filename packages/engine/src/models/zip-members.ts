@@ -15,6 +15,8 @@ const ENTRY = { signature: 0x02014b50, bytes: 46 };
 const LOCAL = { signature: 0x04034b50, bytes: 30 };
 const MAX_COMMENT_BYTES = 65_535;
 const MAX_DIRECTORY_BYTES = 100_000_000;
+/** Each costs a read of its local header; the largest checkpoints have a few thousand. */
+const MAX_MEMBERS = 100_000;
 /** Stands where a number is in the entry's ZIP64 record instead. */
 const ELSEWHERE = 0xffffffff;
 const ZIP_64_RECORD = 1;
@@ -26,6 +28,9 @@ export async function zipMembers(file: OpenFile): Promise<ReadonlyMap<string, Zi
   for (let at = 0; at < directory.length; ) {
     const entry = readEntry(file, directory, at);
     at = entry.end;
+    if (members.size >= MAX_MEMBERS) {
+      throw refuse(file, `it has more than ${MAX_MEMBERS} members`);
+    }
     if (entry.method !== 0) throw refuse(file, `its member "${entry.name}" is compressed`);
     members.set(entry.name, await locate(file, entry));
   }

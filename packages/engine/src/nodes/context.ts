@@ -74,6 +74,8 @@ export interface NameRequest {
   /** The file name before `_00001_.png`. */
   readonly prefix: string;
   readonly count: number;
+  /** Only numbers higher than this one, as lower ones were found to be taken. */
+  readonly above?: number;
 }
 
 export type NameAllocator = (request: NameRequest) => Promise<number>;

@@ -5,6 +5,7 @@ import { type ImageNodeOptions, imageNodes } from "./image/index.ts";
 import { latentNodes } from "./latent/index.ts";
 import { maskNodes } from "./mask/index.ts";
 import { modelNodes } from "./model/index.ts";
+import { modelMergeNodes } from "./model-merge/index.ts";
 import { modelPatchNodes } from "./model-patch/index.ts";
 import { primitiveNodes } from "./primitive/index.ts";
 import { samplingNodes } from "./sampling/index.ts";
@@ -24,6 +25,7 @@ export function coreNodes(options: CoreNodeOptions = {}): NodeClass[] {
     ...modelNodes(options.runtime ?? createRuntime()),
     ...conditioningNodes,
     ...modelPatchNodes,
+    ...modelMergeNodes,
     ...samplingNodes,
     ...primitiveNodes,
     ...stringNodes,

@@ -190,6 +190,36 @@ export function vae<const O extends InputOptions = InputOptions>(
   return declare("VAE", options);
 }
 
+export function controlNet<const O extends InputOptions = InputOptions>(
+  options?: Known<O, InputOptions>,
+): Declared<ValueOfType<"CONTROL_NET">, O> {
+  return declare("CONTROL_NET", options);
+}
+
+export function clipVision<const O extends InputOptions = InputOptions>(
+  options?: Known<O, InputOptions>,
+): Declared<ValueOfType<"CLIP_VISION">, O> {
+  return declare("CLIP_VISION", options);
+}
+
+export function clipVisionOutput<const O extends InputOptions = InputOptions>(
+  options?: Known<O, InputOptions>,
+): Declared<ValueOfType<"CLIP_VISION_OUTPUT">, O> {
+  return declare("CLIP_VISION_OUTPUT", options);
+}
+
+export function gligen<const O extends InputOptions = InputOptions>(
+  options?: Known<O, InputOptions>,
+): Declared<ValueOfType<"GLIGEN">, O> {
+  return declare("GLIGEN", options);
+}
+
+export function styleModel<const O extends InputOptions = InputOptions>(
+  options?: Known<O, InputOptions>,
+): Declared<ValueOfType<"STYLE_MODEL">, O> {
+  return declare("STYLE_MODEL", options);
+}
+
 /** A socket that takes a link of every type. */
 export function any<const O extends InputOptions = InputOptions>(
   options?: Known<O, InputOptions>,

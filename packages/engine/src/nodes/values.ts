@@ -1,6 +1,10 @@
 import type { Guider } from "../guidance/guider.ts";
 import type { Noise } from "../guidance/noise.ts";
+import type { ControlNet } from "../models/control-net.ts";
+import type { Gligen } from "../models/gligen-file.ts";
 import type { Conditioning, DiffusionModel, TextEncoder, Vae } from "../models/model.ts";
+import type { StyleModel } from "../models/style-model.ts";
+import type { SeenPicture, VisionEncoder } from "../models/vision-encoder.ts";
 import type { Sampler } from "../sampler/samplers.ts";
 import type { Latent, Tensor } from "../tensor.ts";
 
@@ -20,6 +24,11 @@ export interface NodeValues {
   CLIP: TextEncoder;
   VAE: Vae;
   CONDITIONING: Conditioning;
+  CONTROL_NET: ControlNet;
+  GLIGEN: Gligen;
+  STYLE_MODEL: StyleModel;
+  CLIP_VISION: VisionEncoder;
+  CLIP_VISION_OUTPUT: SeenPicture;
   NOISE: Noise;
   GUIDER: Guider;
   SAMPLER: Sampler;

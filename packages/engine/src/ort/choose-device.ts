@@ -5,7 +5,7 @@ import { operatorChoices, type Provider } from "./operators.ts";
 import { openSession } from "./session.ts";
 
 /** In the order in which "auto" tries them. */
-const PROVIDERS: readonly Provider[] = ["cuda", "coreml", "dml", "webgpu", "cpu"];
+const PROVIDERS: readonly Provider[] = ["cuda", "tensorrt", "webgpu", "coreml", "dml", "cpu"];
 
 /**
  * The device to run on: `auto` for the first that works, or one by name. ONNX Runtime does not fall back by itself, so each
@@ -32,7 +32,7 @@ export async function problemOf(device: Device): Promise<string | undefined> {
   const x = graph.input("x", [1]);
   graph.output("y", graph.add("Add", [x, x]), [1]);
   try {
-    const session = await openSession("a first network", graph, device);
+    const session = await openSession("a first network", graph, { device, threads: 1 });
     const outputs = await session.run({ x: { shape: [1], data: Float32Array.of(1) } });
     await session.release();
     const [sum] = outputs.get("y")?.data ?? [];

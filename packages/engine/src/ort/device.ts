@@ -21,6 +21,11 @@ export function parseDevice(text: string): Device {
   return { provider: name, index: Number(index) };
 }
 
+/** As `parseDevice` reads it. */
+export function deviceName({ provider, index }: Device): string {
+  return index === 0 ? provider : `${provider}:${index}`;
+}
+
 function isProvider(name: string): name is Provider {
   return Object.hasOwn(operatorChoices, name);
 }

@@ -1,7 +1,9 @@
 import path from "node:path";
 import type { TensorEntry } from "../models/weights.ts";
+import { elementCount } from "../tensor.ts";
 import {
   type ElementType,
+  type ExternalBytes,
   encodeModel,
   type OnnxAttributes,
   type OnnxInitializer,
@@ -32,15 +34,38 @@ export interface Graph {
   integers(values: readonly number[]): Value;
   /** A checkpoint's tensor, where it lies in its file, in the compute type; `raw` leaves it in the file's. */
   weight(entry: TensorEntry, options?: Raw): Value;
+  /** Activations in 8 bits: the bytes; scale and zero point are under the same name with `_scale` and `_zero` behind it. */
+  quantize(value: Value): Value;
+  /** A weight as a matrix in 8 bits. */
+  quantized(entry: TensorEntry): QuantizedValue;
   /** A value converted to the compute type, unless it is known to have it. */
   computed(value: Value): Value;
   /** `make`'s result the first time, the same value from then on. */
   once(key: string, make: () => Value): Value;
-  /** Sum over the weights in use. */
-  readonly weightElements: number;
+  /** Of all weights in use, as they are computed with. */
+  readonly weightBytes: number;
   /** Whether a weight is stored in another type than it is computed in. */
   readonly castsWeights: boolean;
-  encode(): Uint8Array;
+  /** The weights that have to be quantized before the graph can be encoded. */
+  readonly quantizedWeights: readonly QuantizedWeight[];
+  /** `located`: where the quantized weights are, by name. */
+  encode(located?: ReadonlyMap<string, LocatedMatrix>): Uint8Array;
+}
+
+/** Weight row n is column n of `values` [K,N], times scales[n]. */
+export interface QuantizedValue {
+  readonly values: Value;
+  readonly scales: Value;
+}
+
+export interface QuantizedWeight {
+  readonly name: string;
+  readonly entry: TensorEntry;
+}
+
+export interface LocatedMatrix {
+  readonly values: ExternalBytes;
+  readonly scales: ExternalBytes;
 }
 
 interface Raw {
@@ -64,7 +89,8 @@ export function createGraph(choice: OperatorChoice): Graph {
   const inputs: OnnxSocket[] = [];
   const outputs: OnnxSocket[] = [];
   const values = new Map<string, Value>();
-  let weightElements = 0;
+  const quantized = new Map<string, QuantizedWeight>();
+  let weightBytes = 0;
   let castsWeights = false;
 
   const graph: Graph = {
@@ -102,16 +128,35 @@ export function createGraph(choice: OperatorChoice): Graph {
         return name;
       }),
     weight(entry, { raw = false } = {}) {
+      const { plus, ...own } = entry;
+      if (plus !== undefined) {
+        return graph.once(`sum of ${weightName(own)} and ${weightName(plus)}`, () =>
+          graph.add("Add", [graph.weight(own), graph.weight(plus)]),
+        );
+      }
       const { type, shape, location, offset, length } = entry;
-      const name = `${location}@${offset}+${length}[${shape.join()}]`;
+      const name = weightName(entry);
       if (!initializers.has(name)) {
         const data = { location: path.relative(WEIGHTS_ROOT, location), offset, length };
         initializers.set(name, { name, type, shape, data });
-        weightElements += shape.reduce((product, size) => product * size, 1);
+        weightBytes += elementCount(shape) * ELEMENT_BYTES[choice.compute];
       }
       if (raw || type === choice.compute) return name;
       castsWeights = true;
       return graph.computed(name);
+    },
+    quantize(value) {
+      const name = `bytes_${nodes.length}`;
+      const outputs = [name, `${name}_scale`, `${name}_zero`];
+      const operator = "DynamicQuantizeLinear";
+      nodes.push({ operator, domain: "", inputs: [value], outputs, attributes: {} });
+      return name;
+    },
+    quantized(entry) {
+      const name = `int8 ${entry.location}@${entry.offset}+${entry.length}`;
+      if (!quantized.has(name)) weightBytes += elementCount(entry.shape);
+      quantized.set(name, { name, entry });
+      return { values: name, scales: `${name} scales` };
     },
     computed(value) {
       const socketType = inputs.find(({ name }) => name === value)?.type;
@@ -126,22 +171,49 @@ export function createGraph(choice: OperatorChoice): Graph {
       values.set(key, known);
       return known;
     },
-    get weightElements() {
-      return weightElements;
+    get weightBytes() {
+      return weightBytes;
     },
     get castsWeights() {
       return castsWeights;
     },
-    encode: () =>
+    get quantizedWeights() {
+      return [...quantized.values()];
+    },
+    encode: (located = new Map()) =>
       encodeModel({
         operatorSets: OPERATOR_SETS,
         nodes,
-        initializers: [...initializers.values()],
+        initializers: [
+          ...initializers.values(),
+          ...[...quantized.values()].flatMap((weight) => quantizedInitializers(weight, located)),
+        ],
         inputs,
         outputs,
       }),
   };
   return graph;
+}
+
+/** What a weight takes as it is computed with. */
+export const ELEMENT_BYTES = { F32: 4, F16: 2 };
+
+function quantizedInitializers(
+  { name, entry }: QuantizedWeight,
+  located: ReadonlyMap<string, LocatedMatrix>,
+): OnnxInitializer[] {
+  const matrix = located.get(name);
+  if (matrix === undefined) throw new Error(`${name} has not been quantized`);
+  const [rows = 0] = entry.shape;
+  const shape = [elementCount(entry.shape) / rows, rows];
+  return [
+    { name, type: "I8", shape, data: matrix.values },
+    { name: `${name} scales`, type: "F32", shape: [rows], data: matrix.scales },
+  ];
+}
+
+function weightName({ location, offset, length, shape }: TensorEntry): string {
+  return `${location}@${offset}+${length}[${shape.join()}]`;
 }
 
 const CAST_TARGETS = { F32: 1, F16: 10 } as const satisfies Partial<Record<ElementType, number>>;

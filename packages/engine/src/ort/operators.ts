@@ -13,6 +13,8 @@ export interface OperatorChoice {
   readonly groupNorm: "native" | "instance";
   /** "fused": com.microsoft's QuickGelu; "plain": x Sigmoid(ax). */
   readonly gatedSigmoid: "fused" | "plain";
+  /** "int8": weights and activations in 8 bits, in layers that ask for it. @default "float" */
+  readonly products?: "float" | "int8";
 }
 
 export const operatorChoices = {

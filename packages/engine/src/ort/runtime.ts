@@ -1,10 +1,12 @@
-import { totalmem } from "node:os";
-import { CodedError } from "@rabbitloom/protocol";
+import { createScratchFiles, type ScratchFiles } from "../models/scratch-files.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Device } from "./device.ts";
-import { createGraph, type Graph } from "./graph.ts";
+import { createGraph, ELEMENT_BYTES, type Graph } from "./graph.ts";
+import { checkFits, defaultMemoryBytes } from "./memory-budget.ts";
 import { operatorChoices } from "./operators.ts";
+import type { QuantizedFiles } from "./quantized-files.ts";
 import { type Feed, openSession, type Session } from "./session.ts";
+import { computeThreads } from "./threads.ts";
 
 /** A network as the runtime knows it before and between its sessions. */
 export interface Network {
@@ -13,24 +15,38 @@ export interface Network {
   /** For messages: `the UNet of "a.safetensors"`. */
   readonly name: string;
   build(graph: Graph): void;
+  /** Whether its large layers may be computed in 8 bits where that is asked for. @default false */
+  readonly isQuantizable?: boolean;
+  /** About what its activations take in a run with inputs of these shapes. @default 0 */
+  workingBytes?(feeds: FeedShapes): number;
 }
+
+export type Feeds = Readonly<Record<string, Feed>>;
+export type FeedShapes = Readonly<Record<string, Pick<Feed, "shape">>>;
 
 export interface RuntimeOptions {
   /** @default the CPU */
   readonly device?: Device;
   /** Memory for networks; the least recently used one goes first. @default three quarters of what this process may use */
-  readonly memoryBytes?: number;
+  readonly memoryBytes?: number | undefined;
+  /** That compute at once, on the CPU. @default one a core */
+  readonly threads?: number | undefined;
+  /** Quantizable networks are computed in 8 bits, on the CPU only, with weights kept here. @default none is */
+  readonly quantizedWeights?: QuantizedFiles | undefined;
 }
 
 /** Runs networks on one device, one at a time, and keeps their sessions as long as memory allows. */
 export interface Runtime extends AsyncDisposable {
   readonly device: Device;
-  /** Builds the graph and throws what is wrong with the weights, without opening a session. */
+  /** Builds the graph and throws what is wrong with the weights, or that they can never fit, without opening a session. */
   check(network: Network): void;
-  run(
-    network: Network,
-    feeds: Readonly<Record<string, Feed>>,
-  ): Promise<ReadonlyMap<string, Tensor>>;
+  /** Throws DEVICE_OUT_OF_MEMORY for so many weights as can never fit. */
+  checkWeights(name: string, elements: number): void;
+  /** Throws DEVICE_OUT_OF_MEMORY for inputs of such shapes as can never fit beside the weights. */
+  checkRun(network: Network, shapes: Readonly<Record<string, readonly number[]>>): void;
+  run(network: Network, feeds: Feeds): Promise<ReadonlyMap<string, Tensor>>;
+  /** Computed weights, on the disk. */
+  readonly scratch: ScratchFiles;
   /** What the open networks take, by estimate. */
   readonly usedBytes: number;
   /** Closes all sessions. */
@@ -38,13 +54,16 @@ export interface Runtime extends AsyncDisposable {
 }
 
 const CPU: Device = { provider: "cpu", index: 0 };
-const MEMORY_SHARE = 0.75;
 
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
-  const { device = CPU } = options;
-  const memoryBytes = options.memoryBytes ?? availableBytes() * MEMORY_SHARE;
+  const { device = CPU, quantizedWeights } = options;
+  const memoryBytes = options.memoryBytes ?? defaultMemoryBytes();
+  const threads = options.threads ?? computeThreads();
   /** In the order of their last use, oldest first. */
   const open = new Map<string, { readonly session: Session; readonly bytes: number }>();
+  /** Weights of the networks that were checked, in bytes. */
+  const sizes = new Map<string, number>();
+  const scratch = createScratchFiles();
   let last: Promise<unknown> = Promise.resolve();
 
   /** One after another: a session must not be closed under a run, and runs block the thread anyway. */
@@ -54,36 +73,50 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     return result;
   }
 
+  const choice = operatorChoices[device.provider];
+  const leastElementBytes = quantizedWeights === undefined ? ELEMENT_BYTES[choice.compute] : 1;
+
   function build(network: Network): Graph {
-    const graph = createGraph(operatorChoices[device.provider]);
+    const isInt8 = network.isQuantizable === true && quantizedWeights !== undefined;
+    const graph = createGraph(isInt8 ? { ...choice, products: "int8" } : choice);
     network.build(graph);
     return graph;
   }
 
+  function check(name: string, weightBytes: number): void {
+    checkFits(name, { weightBytes, workingBytes: 0 }, memoryBytes);
+  }
+
   const usedBytes = () => [...open.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
-  async function sessionOf(network: Network): Promise<Session> {
-    const known = open.get(network.key);
-    if (known !== undefined) {
-      open.delete(network.key);
-      open.set(network.key, known);
-      return known.session;
-    }
-    const graph = build(network);
-    const bytes = bytesOf(graph);
-    if (bytes > memoryBytes) {
-      throw new CodedError(
-        "DEVICE_OUT_OF_MEMORY",
-        `${network.name} takes ${megabytes(bytes)} MB, and networks may use ${megabytes(memoryBytes)} MB together`,
-      );
-    }
+  /** Closes networks until so much is free, those first that were not used for longest. */
+  async function makeRoom(bytes: number, kept?: string): Promise<void> {
     for (const [key, { session }] of open) {
-      if (usedBytes() + bytes <= memoryBytes) break;
+      if (usedBytes() + bytes <= memoryBytes) return;
+      if (key === kept) continue;
       open.delete(key);
       await session.release();
     }
-    const session = await openSession(network.name, graph, device);
-    open.set(network.key, { session, bytes });
+  }
+
+  async function sessionOf(network: Network, feeds: Feeds): Promise<Session> {
+    const { key, name } = network;
+    const workingBytes = network.workingBytes?.(feeds) ?? 0;
+    const known = open.get(key);
+    if (known !== undefined) {
+      checkFits(name, { weightBytes: known.bytes, workingBytes }, memoryBytes);
+      open.delete(key);
+      open.set(key, known);
+      await makeRoom(workingBytes, key);
+      return known.session;
+    }
+    const graph = build(network);
+    const bytes = graph.weightBytes;
+    checkFits(name, { weightBytes: bytes, workingBytes }, memoryBytes);
+    await makeRoom(bytes + workingBytes);
+    const located = await quantizedWeights?.locate(graph.quantizedWeights);
+    const session = await openSession(name, graph, { device, threads, located });
+    open.set(key, { session, bytes });
     return session;
   }
 
@@ -91,12 +124,25 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     const sessions = [...open.values()];
     open.clear();
     for (const { session } of sessions) await session.release();
+    await scratch.free();
   }
 
   return {
     device,
-    check: (network) => void build(network),
-    run: (network, feeds) => inTurn(async () => (await sessionOf(network)).run(feeds)),
+    scratch,
+    check(network) {
+      const bytes = build(network).weightBytes;
+      check(network.name, bytes);
+      sizes.set(network.key, bytes);
+    },
+    checkWeights: (name, elements) => check(name, elements * leastElementBytes),
+    checkRun(network, shapes) {
+      const feeds = Object.entries(shapes).map(([name, shape]) => [name, { shape }] as const);
+      const workingBytes = network.workingBytes?.(Object.fromEntries(feeds)) ?? 0;
+      const weightBytes = sizes.get(network.key) ?? build(network).weightBytes;
+      checkFits(network.name, { weightBytes, workingBytes }, memoryBytes);
+    },
+    run: (network, feeds) => inTurn(async () => (await sessionOf(network, feeds)).run(feeds)),
     get usedBytes() {
       return usedBytes();
     },
@@ -104,19 +150,3 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     [Symbol.asyncDispose]: () => inTurn(free),
   };
 }
-
-/**
- * About what a network takes while it runs: its weights in the compute type, mapped or copied. An SD 1.5 UNet (860 M
- * weights, 3.4 GB by this rule) was measured at 2.8 to 3.6 GB on the CPU, from an F16 file as from an F32 one.
- */
-function bytesOf(graph: Graph): number {
-  return graph.weightElements * (graph.choice.compute === "F32" ? 4 : 2);
-}
-
-/** Of the machine, or of the container's limit. */
-function availableBytes(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 && limit < totalmem() ? limit : totalmem();
-}
-
-const megabytes = (bytes: number) => Math.round(bytes / 1e6);

@@ -2,7 +2,7 @@ import { CodedError, type ErrorCode } from "@rabbitloom/protocol";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type Tensor, tensor } from "../tensor.ts";
 import type { Device } from "./device.ts";
-import { type Graph, WEIGHTS_ROOT } from "./graph.ts";
+import { type Graph, type LocatedMatrix, WEIGHTS_ROOT } from "./graph.ts";
 
 /** What goes into a network: numbers, token ids or flags. */
 export type Feed = Tensor | IdTensor | FlagTensor;
@@ -22,15 +22,28 @@ export interface Session {
   release(): Promise<void>;
 }
 
+export interface SessionOptions {
+  readonly device: Device;
+  /** That compute at once, on the CPU. */
+  readonly threads: number;
+  /** Where the graph's quantized weights are. */
+  readonly located?: ReadonlyMap<string, LocatedMatrix> | undefined;
+}
+
 const LOG_FATAL_ONLY = 4;
 
 /** The weights stay in their files, mapped; `name` is for messages. Opening and running block the event loop. */
-export async function openSession(name: string, graph: Graph, device: Device): Promise<Session> {
+export async function openSession(
+  name: string,
+  graph: Graph,
+  { device, threads, located }: SessionOptions,
+): Promise<Session> {
   const ort = await import("onnxruntime-node");
   // Whatever goes wrong is thrown, too.
   ort.env.logLevel = "fatal";
-  const session = await ort.InferenceSession.create(graph.encode(), {
+  const session = await ort.InferenceSession.create(graph.encode(located), {
     executionProviders: [{ name: device.provider, deviceId: device.index }],
+    intraOpNumThreads: threads,
     logSeverityLevel: LOG_FATAL_ONLY,
     ...optimization(graph, device),
   }).catch((cause: unknown) => {
@@ -60,11 +73,13 @@ export async function openSession(name: string, graph: Graph, device: Device): P
 
 /**
  * On the CPU, weights in half precision stay as they are and are cast when they are used: the usual level would fold
- * each cast into an F32 copy (an SD 1.5 UNet then takes 20 s to load instead of 0.8 s, and twice the memory, for steps
- * of 2.9 s instead of 3.7 s). The layout stage folds too, so the level is "extended".
+ * each cast into an F32 copy (docs/decisions/0014-half-precision-weights.md has what that costs). The layout stage
+ * folds too, so the level is "extended".
  */
 function optimization(graph: Graph, device: Device): InferenceSession.SessionOptions {
-  const keepsCasts = device.provider === "cpu" && graph.castsWeights;
+  // Of a network in 8 bits only small weights are cast: folding them costs nothing.
+  const isInt8 = graph.quantizedWeights.length > 0;
+  const keepsCasts = device.provider === "cpu" && graph.castsWeights && !isInt8;
   return {
     graphOptimizationLevel: keepsCasts ? "extended" : "all",
     extra: {

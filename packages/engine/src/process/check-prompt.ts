@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { NodeCatalog } from "@rabbitloom/protocol";
+import type { ClassCheckAnswer, NodeCatalog } from "@rabbitloom/protocol";
 import { CodedError, isCodedError } from "@rabbitloom/protocol";
 import type {
   CustomCheckRequest,
@@ -68,6 +68,33 @@ async function fileExists(
   } catch (cause) {
     if (isCodedError(cause) || (cause instanceof Error && "code" in cause)) return false;
     throw cause;
+  }
+}
+
+/** What the classes say to some of their nodes, for somebody who validates elsewhere. One answer a request, in order. */
+export function answerChecks(
+  host: ExecutionHost,
+  requests: readonly CustomCheckRequest[],
+): Promise<ClassCheckAnswer[]> {
+  return Promise.all(requests.map((request) => answerCheck(host, request)));
+}
+
+async function answerCheck(
+  host: ExecutionHost,
+  request: CustomCheckRequest,
+): Promise<ClassCheckAnswer> {
+  if (host.registry.get(request.classType) === undefined) return { type: "unknown" };
+  try {
+    const answer = await askClass(host, request);
+    if (answer === true) return { type: "fine" };
+    return { type: "refused", why: answer === false ? "" : answer };
+  } catch (cause) {
+    const isError = cause instanceof Error;
+    return {
+      type: "broken",
+      name: isError ? cause.name : typeof cause,
+      message: isError ? cause.message : String(cause),
+    };
   }
 }
 

@@ -145,6 +145,7 @@ export async function openChildEngine(options: EngineOptions, folders: Folders):
             extraDataJson: stringifyJson(job.extraData ?? {}),
             targets: job.targets ?? null,
             allocatesNames: job.allocateNames !== undefined,
+            folders: job.folders ?? null,
           },
         }),
       job,
@@ -193,12 +194,21 @@ export async function openChildEngine(options: EngineOptions, folders: Folders):
       }
       return answer.validation;
     },
+    async answerChecks(checksJson, wanted) {
+      const process = await ready();
+      const { answered } = ask(process, (call) =>
+        process.send({ type: "answer-checks", call, checksJson, folders: wanted ?? null }),
+      );
+      const answer = await answered;
+      if (answer.kind !== "checks") throw new TypeError(`expected answers, got ${answer.kind}`);
+      return [...answer.answers];
+    },
     run,
-    async free() {
+    async free(options = {}) {
       // Without a process there is nothing to free.
       if (current === undefined) return;
       const process = await ready();
-      await ask(process, (call) => process.send({ type: "free", call })).answered;
+      await ask(process, (call) => process.send({ type: "free", call, options })).answered;
     },
     async [Symbol.asyncDispose]() {
       isClosed = true;
@@ -255,11 +265,16 @@ function crashed(
   { exitCode, signal, lastWords }: ProcessEnd,
   at?: Call["lastStarted"],
 ): CodedError {
-  const how = signal === null ? `with exit code ${exitCode}` : `by signal ${signal}`;
+  const how =
+    signal === null ? `with exit code ${exitCode}` : `by signal ${signal}${meaning(signal)}`;
   const where = at === undefined ? "" : ` while node "${at.realNodeId ?? at.nodeId}" ran`;
   const words = lastWords.trim();
   const said = words === "" ? "" : `; its last words were: ${words}`;
   return new CodedError("ENGINE_CRASHED", `the engine's process ended ${how}${where}${said}`);
+}
+
+function meaning(signal: NodeJS.Signals): string {
+  return signal === "SIGKILL" ? ", which the system sends when memory runs out" : "";
 }
 
 function crashReport(error: CodedError, { lastStarted, job }: Call): RunOutcome {

@@ -2,7 +2,7 @@
  * The engine's own process: opens an engine as its parent says, answers requests, and ends when the parent
  * says so or is gone. Started by `child-engine.ts`, never by hand.
  */
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { parseJson } from "@rabbitloom/workflow";
 import type { RunOutcome } from "../execute/outcome.ts";
 import type { NameRequest } from "../nodes/context.ts";
@@ -42,6 +42,11 @@ async function receive(message: ToChild): Promise<void> {
         validation: await opened.validate({ prompt, targets }),
       }));
     }
+    case "answer-checks":
+      return answer(message.call, async (opened) => ({
+        kind: "checks",
+        answers: await opened.answerChecks(message.checksJson, message.folders ?? undefined),
+      }));
     case "catalog":
       return answer(message.call, async (opened) => ({
         kind: "catalog",
@@ -49,7 +54,9 @@ async function receive(message: ToChild): Promise<void> {
       }));
     case "free":
       return answer(message.call, async (opened) => {
-        await opened.free();
+        await opened.free(message.options);
+        // What closed models leave to the collector is some 100 MB, and it would come when it pleases.
+        globalThis.gc?.();
         return { kind: "freed" };
       });
     case "cancel":
@@ -68,12 +75,25 @@ async function receive(message: ToChild): Promise<void> {
 }
 
 async function open(options: Parameters<typeof openInlineEngine>[0]): Promise<void> {
+  goFirst();
   try {
     letPacksFindEngine();
     engine = await openInlineEngine(options);
     send({ type: "open" });
   } catch (cause) {
     send({ type: "open-failed", error: sendError(cause) });
+  }
+}
+
+/**
+ * Where the machine's memory runs out, it is this process that goes: what a job asks for is here, and what goes with any other
+ * are all jobs. Linux alone can be told so.
+ */
+function goFirst(): void {
+  try {
+    writeFileSync("/proc/self/oom_score_adj", "1000");
+  } catch {
+    // Another system, or one that does not let itself be told.
   }
 }
 
@@ -100,6 +120,7 @@ async function run({ call, job }: Extract<ToChild, { type: "run" }>): Promise<vo
       targets: job.targets,
       signal: stop.signal,
       onEvent: batch.add,
+      ...(job.folders && { folders: job.folders }),
       ...(job.allocatesNames ? { allocateNames: (names) => allocate(call, names) } : {}),
     });
     send({ type: "answer", call, events: batch.take(), answer: withCause(outcome, cause) });

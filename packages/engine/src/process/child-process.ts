@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { engineEnvironment } from "./config.ts";
 import type { ToChild, ToParent } from "./messages.ts";
 
 /** The engine's process as its parent holds it. */
@@ -31,7 +32,8 @@ export function startEngineProcess(onMessage: (message: ToParent) => void): Engi
   const entry = new URL(`./child-main.${isSource ? "ts" : "js"}`, import.meta.url);
   const child = fork(fileURLToPath(entry), [], {
     serialization: "advanced",
-    execArgv: isSource ? sourceArguments() : ownArguments(),
+    env: engineEnvironment(),
+    execArgv: ["--expose-gc", ...(isSource ? sourceArguments() : ownArguments())],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let lastWords = "";

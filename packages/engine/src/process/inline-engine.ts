@@ -1,36 +1,85 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { CodedError } from "@rabbitloom/protocol";
-import { attachWorkflow } from "@rabbitloom/workflow";
+import { attachWorkflow, type CustomCheckRequest, parseJson } from "@rabbitloom/workflow";
+import * as z from "zod";
 import { createGate } from "../execute/gate.ts";
 import type { ExecutionHost } from "../execute/host.ts";
 import { createNodeStates } from "../execute/node-states.ts";
-import type { RunOutcome } from "../execute/outcome.ts";
+import { failureReport, NodeFailure, type RunOutcome } from "../execute/outcome.ts";
 import { createResultCache } from "../execute/result-cache.ts";
 import { runPrompt } from "../execute/run-prompt.ts";
-import { createFileAccess } from "../files/folders.ts";
+import { createFileAccess, type Folders, makeFolders } from "../files/folders.ts";
 import { createModelFiles, modelCatalog } from "../files/model-files.ts";
+import { createModelFit } from "../files/model-fit.ts";
 import { coreNodes } from "../nodes/core-nodes.ts";
 import type { NodeClass } from "../nodes/define-node.ts";
 import { loadPack } from "../nodes/load-pack.ts";
 import { createRegistry, nodeCatalog } from "../nodes/registry.ts";
 import { createLocalNames } from "../nodes/saving/local-names.ts";
 import { chooseDevice } from "../ort/choose-device.ts";
-import { createRuntime } from "../ort/runtime.ts";
-import { checkPrompt, readPrompt, refusal, validationReport } from "./check-prompt.ts";
+import { deviceName } from "../ort/device.ts";
+import { createQuantizedFiles } from "../ort/quantized-files.ts";
+import { createRuntime, type Runtime } from "../ort/runtime.ts";
+import { checkModelsFit } from "./check-models-fit.ts";
+import {
+  answerChecks,
+  checkPrompt,
+  readPrompt,
+  refusal,
+  validationReport,
+} from "./check-prompt.ts";
 import type { Engine, EngineCatalog, EngineJob, EngineOptions } from "./engine.ts";
 import { openFolders } from "./open-folders.ts";
 
 const DEFAULT_MAX_EXPANDED_NODES = 200_000;
+/** Weights in 8 bits that are kept on disk: some three SDXLs. */
+const INT8_BYTES = 8e9;
 
-/** An engine in this process. */
-export async function openInlineEngine(options: EngineOptions): Promise<Engine> {
+/** Checked, but handed on as it was read: zod's copies would lose which numbers were written as floats. */
+const checksSchema = z.array(
+  z.custom<CustomCheckRequest>(
+    (value) =>
+      z
+        .object({
+          nodeId: z.string(),
+          classType: z.string(),
+          inputs: z.record(z.string(), z.unknown()),
+          inputTypes: z.record(z.string(), z.string()),
+        })
+        .safeParse(value).success,
+  ),
+);
+
+/** An engine in this process. `watched` may put itself between the nodes and the runtime. */
+export async function openInlineEngine(
+  options: EngineOptions,
+  watched: (runtime: Runtime) => Runtime = (runtime) => runtime,
+): Promise<Engine> {
   const folders = await openFolders(options);
   const modelRoots = rootsOf(options.models);
   const models = createModelFiles(modelRoots);
   const { packs, failedPacks } = await loadPacks(options.nodes ?? []);
   const { maxInputPixels } = options;
-  const runtime = createRuntime({ device: await chooseDevice(options.device) });
+  const device = await chooseDevice(options.device);
+  if (options.precision === "int8" && device.provider !== "cpu") {
+    throw new CodedError(
+      "INVALID_REQUEST",
+      `precision "int8" is for the CPU, and the device is "${device.provider}"`,
+    );
+  }
+  const runtime = watched(
+    createRuntime({
+      device,
+      memoryBytes: options.memoryBudgetBytes,
+      threads: options.threads,
+      quantizedWeights:
+        options.precision === "int8"
+          ? createQuantizedFiles({ folder: path.join(folders.temp, "int8"), maxBytes: INT8_BYTES })
+          : undefined,
+    }),
+  );
+  const fit = createModelFit(runtime, models);
   const registry = createRegistry(coreNodes({ maxInputPixels, runtime }), ...packs);
   const nodes = nodeCatalog(registry);
   const host: ExecutionHost = {
@@ -42,18 +91,32 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
     deviceGate: createGate(),
     maxExpandedNodes: options.maxExpandedNodes ?? DEFAULT_MAX_EXPANDED_NODES,
   };
-  const localNames = createLocalNames((type) => folders[type]);
+  let current = folders;
+  const localNames = createLocalNames((type) => current[type]);
   const running = new Map<string, { readonly stop: AbortController; ended: Promise<unknown> }>();
+
+  /** What was read from or written to one set of folders is nothing to a job of another. */
+  async function hostOf(wanted: Folders): Promise<ExecutionHost> {
+    if (wanted.input !== current.input || wanted.output !== current.output) {
+      host.cache.clear();
+      host.states.clear();
+      await makeFolders(wanted);
+      current = wanted;
+    }
+    return { ...host, files: createFileAccess(wanted) };
+  }
 
   async function runJob(job: EngineJob, signal: AbortSignal): Promise<RunOutcome> {
     const { targets, extraData, onEvent = () => {}, allocateNames = localNames } = job;
     try {
       const read = readPrompt(nodes, job.prompt);
       if ("failure" in read) return validationReport(read.failure);
-      const validation = await checkPrompt(host, nodes, { prompt: read.prompt, targets });
+      const own = await hostOf(job.folders ?? folders);
+      const validation = await checkPrompt(own, nodes, { prompt: read.prompt, targets });
       if (!validation.ok) return validationReport(validation.failure);
       const { prompt, outputs, nodeErrors } = validation;
-      const outcome = await runPrompt(host, {
+      await checkModelsFit({ prompt, outputs, registry, fit });
+      const outcome = await runPrompt(own, {
         prompt,
         outputs,
         extraData: attachWorkflow(extraData ?? {}, read.workflow),
@@ -63,7 +126,8 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
       });
       return { ...outcome, nodeErrors };
     } catch (cause) {
-      return refusal(cause);
+      if (!(cause instanceof NodeFailure)) return refusal(cause);
+      return { state: "failed", outputs: {}, error: failureReport(cause, []), cause: cause.cause };
     }
   }
 
@@ -74,11 +138,16 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
       nodes,
       models: modelCatalog(modelRoots, models),
       failedPacks,
+      device: deviceName(device),
     }),
     async validate({ prompt: given, targets }) {
       const read = readPrompt(nodes, given);
       if ("failure" in read) return { ok: false, failure: read.failure };
       return checkPrompt(host, nodes, { prompt: read.prompt, targets });
+    },
+    async answerChecks(checksJson, wanted = folders) {
+      const asked = { ...host, files: createFileAccess(wanted) };
+      return answerChecks(asked, checksSchema.parse(parseJson(checksJson)));
     },
     async run(job) {
       if (running.has(job.jobId)) {
@@ -97,9 +166,11 @@ export async function openInlineEngine(options: EngineOptions): Promise<Engine> 
         job.signal?.removeEventListener("abort", cancel);
       }
     },
-    free: async () => {
-      host.cache.clear();
-      host.states.clear();
+    free: async ({ keepResults = false } = {}) => {
+      if (!keepResults) {
+        host.cache.clear();
+        host.states.clear();
+      }
       await runtime.free();
     },
     async [Symbol.asyncDispose]() {

@@ -1,8 +1,8 @@
-import type { EngineEvent } from "@rabbitloom/protocol";
+import type { ClassCheckAnswer, EngineEvent } from "@rabbitloom/protocol";
 import type { Validation } from "@rabbitloom/workflow";
 import type { RunOutcome } from "../execute/outcome.ts";
 import type { NameRequest } from "../nodes/context.ts";
-import type { EngineCatalog, EngineOptions } from "./engine.ts";
+import type { EngineCatalog, EngineJob, EngineOptions, FreeOptions } from "./engine.ts";
 
 /**
  * What parent and child say to each other. `call` numbers a request; its answer carries the same number.
@@ -24,6 +24,7 @@ export type ToChild =
         readonly extraDataJson: string;
         readonly targets: readonly string[] | null;
         readonly allocatesNames: boolean;
+        readonly folders: EngineJob["folders"] | null;
       };
     }
   | { readonly type: "cancel"; readonly call: number; readonly reason: SentError }
@@ -34,7 +35,14 @@ export type ToChild =
       readonly promptJson: string;
       readonly targets: readonly string[] | null;
     }
-  | { readonly type: "catalog" | "free"; readonly call: number }
+  | {
+      readonly type: "answer-checks";
+      readonly call: number;
+      readonly checksJson: string;
+      readonly folders: EngineJob["folders"] | null;
+    }
+  | { readonly type: "catalog"; readonly call: number }
+  | { readonly type: "free"; readonly call: number; readonly options: FreeOptions }
   | { readonly type: "close" };
 
 export type ToParent =
@@ -65,6 +73,7 @@ export type ToParent =
 export type Answer =
   | { readonly kind: "outcome"; readonly outcome: RunOutcome; readonly cause?: SentError }
   | { readonly kind: "validation"; readonly validation: Validation }
+  | { readonly kind: "checks"; readonly answers: readonly ClassCheckAnswer[] }
   | { readonly kind: "catalog"; readonly catalog: EngineCatalog }
   | { readonly kind: "freed" };
 
@@ -74,5 +83,6 @@ export interface SentError {
   readonly message: string;
   readonly stack: string;
   readonly code: string | null;
+  readonly isRetryable: boolean;
   readonly details: Readonly<Record<string, unknown>>;
 }

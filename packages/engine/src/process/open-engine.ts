@@ -39,6 +39,9 @@ const optionsSchema = z.strictObject({
     ])
     .optional(),
   device: z.string().optional(),
+  precision: z.enum(["full", "int8"]).optional(),
+  memoryBudgetBytes: z.number().positive().optional(),
+  threads: z.int().positive().optional(),
   inline: z.boolean().optional(),
   killAfterMs: z.number().nonnegative().optional(),
   maxExpandedNodes: z.int().positive().optional(),

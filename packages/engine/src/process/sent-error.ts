@@ -5,7 +5,7 @@ import type { SentError } from "./messages.ts";
 /** Makes whatever was thrown fit for another process. */
 export function sendError(cause: unknown): SentError {
   const message = thrownText(cause);
-  const unreadable = { name: "Error", message, stack: "", code: null, details: {} };
+  const unreadable = { ...UNCODED, name: "Error", message, stack: "" };
   return readSafely(() => sendKnown(cause, message)) ?? unreadable;
 }
 
@@ -13,14 +13,17 @@ function sendKnown(cause: unknown, message: string): SentError | undefined {
   if (!(cause instanceof Error)) return undefined;
   const stack = shortened(cause.stack ?? "");
   if (!isCodedError(cause)) {
-    return { name: cause.constructor.name, message, stack, code: null, details: {} };
+    return { ...UNCODED, name: cause.constructor.name, message, stack };
   }
-  return { name: cause.name, message, stack, code: cause.code, details: plain(cause.details) };
+  const { name, code, isRetryable } = cause;
+  return { name, message, stack, code, isRetryable, details: plain(cause.details) };
 }
 
+const UNCODED = { code: null, isRetryable: false, details: {} };
+
 /** The same error here, with the name and stack that it had there. */
-export function receiveError({ name, message, stack, code, details }: SentError): Error {
-  const error = isErrorCode(code) ? new CodedError(code, message, { details }) : new Error(message);
+export function receiveError({ name, message, stack, code, ...options }: SentError): Error {
+  const error = isErrorCode(code) ? new CodedError(code, message, options) : new Error(message);
   Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true });
   if (!isErrorCode(code)) {
     Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });

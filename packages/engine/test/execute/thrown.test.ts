@@ -1,3 +1,4 @@
+import { CodedError } from "@rabbitloom/protocol";
 import { describe, expect, test } from "vitest";
 import { defineNode } from "../../src/index.ts";
 import { receiveError, sendError } from "../../src/process/sent-error.ts";
@@ -62,4 +63,12 @@ test("a message of megabytes is shortened", async () => {
   expect(error?.message).toMatch(/^x{16384} \.\.\. \(30000000 characters\)$/);
   expect(JSON.stringify(error).length).toBeLessThan(100_000);
   expect(sendError(new Error("x".repeat(30_000_000))).stack.length).toBeLessThan(20_000);
+});
+
+test("a coded error that is for good is so in another process, too", () => {
+  const options = { details: { neededBytes: 7 }, isRetryable: false };
+  const error = new CodedError("DEVICE_OUT_OF_MEMORY", "too large", options);
+  expect(receiveError(sendError(error))).toMatchObject({ code: error.code, ...options });
+  const passing = new CodedError("DEVICE_OUT_OF_MEMORY", "not now");
+  expect(receiveError(sendError(passing))).toMatchObject({ isRetryable: true });
 });

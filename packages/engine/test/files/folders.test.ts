@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -56,4 +56,22 @@ test("a listing has the folder's files, sorted, and is empty where there is no f
   expect(await createFileAccess(folders).list("input")).toEqual(["B.png", "a.txt", "b.png"]);
   const nowhere = createFileAccess({ ...folders, temp: path.join(root, "nowhere") });
   expect(await nowhere.list("temp")).toEqual([]);
+});
+
+test("a link out of its folder is refused, of a file and of a folder; one within it is not", async () => {
+  const refused = expect.objectContaining({ code: "FILE_REFUSED" });
+  const secret = path.join(root, "secret");
+  await mkdir(secret);
+  await writeFile(path.join(secret, "key.png"), "");
+  await writeFile(path.join(root, "input/mine.png"), "");
+  await symlink(path.join(secret, "key.png"), path.join(root, "input/file-link.png"));
+  await symlink(secret, path.join(root, "input/folder-link"));
+  await symlink(path.join(root, "input/mine.png"), path.join(root, "input/own-link.png"));
+  const files = createFileAccess(folders);
+  expect(() => files.annotatedPath("file-link.png")).toThrow(refused);
+  expect(() => files.annotatedPath("folder-link/key.png")).toThrow(refused);
+  expect(() => files.path({ type: "input", subfolder: "folder-link", filename: "new" })).toThrow(
+    refused,
+  );
+  expect(files.annotatedPath("own-link.png")).toBe(path.join(root, "input/own-link.png"));
 });

@@ -16,6 +16,7 @@ beforeAll(async () => {
     path.join(first, "checkpoints/notes.txt"),
     path.join(first, "checkpoints/.hidden.safetensors"),
     path.join(first, "unet/flux.safetensors"),
+    path.join(first, "t2i_adapter/canny.pth"),
     path.join(second, "checkpoints/a.CKPT"),
     path.join(second, "checkpoints/c.safetensors"),
   ]) {
@@ -53,6 +54,12 @@ test("a folder that ComfyUI renamed is found under both names", () => {
     diffusion_models: ["flux.safetensors"],
     unet: ["flux.safetensors"],
   });
+});
+
+test("T2I adapters are listed among ControlNets, where no folder of those is, too", () => {
+  const models = createModelFiles([first]);
+  expect(modelCatalog([first], models).controlnet).toEqual(["canny.pth"]);
+  expect(models.path("controlnet", "canny.pth")).toBe(path.join(first, "t2i_adapter/canny.pth"));
 });
 
 test("a model that is not there is named, with those that are", () => {

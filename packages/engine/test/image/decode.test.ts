@@ -3,7 +3,9 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { composeFrames, type PlacedFrame } from "../../src/image/compose-frames.ts";
 import { decodeImage } from "../../src/image/decode.ts";
+import { pngChunk } from "../../src/image/png/chunk.ts";
 import { encodePngAnimation } from "../../src/image/png/encode-animation.ts";
+import { readPngChunks } from "../../src/image/png/read-chunks.ts";
 
 const RGB = Buffer.from(Array.from({ length: 3 * 2 * 3 }, (_, i) => i * 14));
 const raw = { width: 3, height: 2, channels: 3 } as const;
@@ -24,6 +26,61 @@ test("all frames count for the limit", async () => {
     "a.png is too large: 5 frames of 3x2 is 30 pixels, the limit (maxInputPixels) is 29",
   );
   expect(await decodeImage(png, { maxPixels: 30 })).toHaveLength(5);
+});
+
+/** An animation of two frames whose first fcTL says what `change` writes into it. */
+async function changedFrame(change: (control: Buffer) => void): Promise<Buffer> {
+  const frames = Array.from({ length: 2 }, () => ({ ...raw, bytes: RGB }));
+  const png = await encodePngAnimation(frames, { frameMs: 100, level: 4, text: {} });
+  const chunks = readPngChunks(png);
+  const control = chunks.find(({ type }) => type === "fcTL");
+  if (control === undefined) throw new Error("no fcTL");
+  change(control.data);
+  return Buffer.concat([
+    png.subarray(0, 8),
+    ...chunks.map(({ type, data }) => pngChunk(type, data)),
+  ]);
+}
+
+test("a frame that is larger than its canvas is refused before its pixels are read", async () => {
+  const wide = await changedFrame((control) => control.writeUInt32BE(0x7fffffff, 4));
+  await expect(decodeImage(wide)).rejects.toThrow(/ends at 2147483647, but the canvas is 3 wide/);
+  const low = await changedFrame((control) => control.writeUInt32BE(1, 16));
+  await expect(decodeImage(low)).rejects.toThrow(/ends at 3, but the canvas is 2 high/);
+});
+
+test("more frames than a file announces are refused", async () => {
+  const frames = Array.from({ length: 3 }, () => ({ ...raw, bytes: RGB }));
+  const png = await encodePngAnimation(frames, { frameMs: 100, level: 4, text: {} });
+  const announced = readPngChunks(png).find(({ type }) => type === "acTL");
+  const data = Buffer.from(announced?.data ?? []);
+  data.writeUInt32BE(2, 0);
+  const at = png.indexOf("acTL") - 4;
+  const lying = Buffer.concat([
+    png.subarray(0, at),
+    pngChunk("acTL", data),
+    png.subarray(at + 12 + data.length),
+  ]);
+  await expect(decodeImage(lying)).rejects.toThrow(/announces 2 frames and has 3/);
+});
+
+test.each([
+  [
+    "SVG",
+    '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="a.png"/></svg>',
+  ],
+  [
+    "SVG behind a comment",
+    '<?xml version="1.0"?><!-- --><svg xmlns="http://www.w3.org/2000/svg"/>',
+  ],
+  ["PDF", "%PDF-1.7"],
+  ["text", "hello"],
+  ["nothing", ""],
+])("%s is no picture, whatever it is called", async (_kind, content) => {
+  await expect(decodeImage(Buffer.from(content), { name: "a.png" })).rejects.toMatchObject({
+    code: "IMAGE_UNREADABLE",
+    message: expect.stringContaining("a.png is not an image"),
+  });
 });
 
 test("a GIF without transparent pixels has no alpha, one with them has", async () => {

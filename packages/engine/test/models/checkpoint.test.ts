@@ -5,6 +5,7 @@ import { predict } from "../../src/models/model.ts";
 import { openWeights } from "../../src/models/open-weights.ts";
 import { detectPrediction } from "../../src/models/prediction.ts";
 import { createRuntime } from "../../src/ort/runtime.ts";
+import { elementCount } from "../../src/tensor.ts";
 import {
   type CheckpointOptions,
   checkpointBytes,
@@ -12,6 +13,7 @@ import {
   type Layout,
   layoutOf,
   openFolder,
+  relativeError,
 } from "../support/random-checkpoint.ts";
 
 /** A file of this layout, and what opens it. */
@@ -131,6 +133,39 @@ test("a family that nobody knows is refused", async () => {
   await expect(loadCheckpoint(made.runtime, made)).rejects.toThrow(/"sd9"; known are sd1, sd2/);
 });
 
+test("SDXL's small relatives, whose middle is one residual block, run as what they are made of", async () => {
+  const metadata = { "rabbitloom.family": "sdxl" };
+  const layout = select(layoutOf("sdxl"), (key) => (key.startsWith(UNET) ? key : undefined));
+  const isPartOf = (key: string, part: string) => key.startsWith(`${UNET}middle_block.${part}`);
+  // With these at 0, the whole middle passes its first block's map on.
+  const silent = Object.entries(layout).filter(
+    ([key]) => isPartOf(key, "1.proj_out") || isPartOf(key, "2.out_layers.3"),
+  );
+  const weights = new Map(
+    silent.map(([key, shape]) => [key, new Float32Array(elementCount(shape))]),
+  );
+  const short = select(layout, (key) =>
+    isPartOf(key, "1") || isPartOf(key, "2") ? undefined : key,
+  );
+  await using whole = await fileOf(layout, { metadata, weights });
+  await using small = await fileOf(short, { metadata });
+  const [wanted, actual] = await Promise.all(
+    [whole, small].map(async ({ runtime, file }) => {
+      const { network } = await loadUnet(runtime, file);
+      expect(network.family).toBe("Stable Diffusion XL");
+      const inputs = {
+        x: drawn("x", 1, 4, 6, 4),
+        timesteps: Float32Array.of(300),
+        context: drawn("context", 1, 77, network.contextWidth),
+        y: drawn("y", 1, network.vectorWidth),
+      };
+      return await network.predict(inputs, { loras: [] });
+    }),
+  );
+  if (wanted === undefined || actual === undefined) throw new Error("there are two networks");
+  expect(relativeError(actual, wanted)).toBeLessThan(1e-5);
+});
+
 const context = drawn("context", 1, 77, 64);
 const timesteps = Float32Array.of(500);
 
@@ -229,3 +264,34 @@ function diffusersName(key: string): string {
     .replace("nin_shortcut", "conv_shortcut")
     .replace("norm_out", "conv_norm_out");
 }
+
+const ownColors = [
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 1],
+  [0.5, 0.5, 0.5],
+  [-0.1, 0, 0.1],
+];
+
+test("a file with a VAE of its own may say the colours that previews of its latents have", async () => {
+  const metadata = { "rabbitloom.latent_rgb": JSON.stringify(ownColors) };
+  await using made = await fileOf(layoutOf("sd1"), { metadata });
+  const { latentFormat } = (await loadCheckpoint(made.runtime, made)).model;
+  expect(latentFormat).toMatchObject({
+    rgbFactors: ownColors.slice(0, 4),
+    rgbBias: [-0.1, 0, 0.1],
+    scale: [0.18215],
+  });
+});
+
+test.each(["red", "[[1, 2, 3]]", JSON.stringify([...ownColors.slice(1), [1, 2, "three"]])])(
+  "preview colours %s are refused with what was expected",
+  async (text) => {
+    await using made = await fileOf(layoutOf("sd1"), {
+      metadata: { "rabbitloom.latent_rgb": text },
+    });
+    await expect(loadCheckpoint(made.runtime, made)).rejects.toThrow(
+      /model\.safetensors.*rabbitloom\.latent_rgb wants 5 rows of 3 numbers/,
+    );
+  },
+);

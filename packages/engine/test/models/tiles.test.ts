@@ -1,20 +1,19 @@
 import { expect, test } from "vitest";
-import { inTiles, tileStarts } from "../../src/models/tiles.ts";
+import { inTiles, tileSpans } from "../../src/models/tiles.ts";
 import { type Tensor, tensor } from "../../src/tensor.ts";
 import { drawn, relativeError } from "../support/random-checkpoint.ts";
 
 test.each([
-  [10, 10, 2, [0]],
-  [11, 10, 2, [0, 1]],
-  [20, 8, 2, [0, 6, 12]],
-  [21, 8, 2, [0, 6, 12, 13]],
-  [9, 4, 0, [0, 4, 5]],
-])(
-  "%i pixels are covered by tiles of %i that share at least %i",
-  (length, size, overlap, starts) => {
-    expect(tileStarts(length, size, overlap)).toEqual(starts);
-  },
-);
+  [10, 10, 2, ["0+10"]],
+  [11, 10, 2, ["0+10", "8+3"]],
+  [20, 8, 2, ["0+8", "6+8", "12+8"]],
+  [21, 8, 2, ["0+8", "6+8", "12+8", "18+3"]],
+  [9, 4, 0, ["0+4", "4+4", "8+1"]],
+])("%i pixels are covered by tiles of %i that share %i", (length, size, overlap, spans) => {
+  expect(tileSpans(length, size, overlap).map((span) => `${span.start}+${span.length}`)).toEqual(
+    spans,
+  );
+});
 
 /** [1,C,h,w], each value repeated twice both ways. */
 async function twice({ shape, data }: Tensor): Promise<Tensor> {

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { openWeights } from "../../src/models/open-weights.ts";
 import { readTensor } from "../../src/models/read-tensor.ts";
 import { openFolder } from "../support/random-checkpoint.ts";
+import { torchFile } from "../support/torch-file.ts";
 
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../fixtures/models/${name}`, import.meta.url));
@@ -62,4 +63,58 @@ test("a file with any one byte changed is read or refused, and nothing else happ
     );
     expect([true, "MODEL_INVALID"]).toContain(outcome);
   }
+});
+
+const bytes = (...parts: readonly (number | string | Buffer)[]) =>
+  Buffer.concat(
+    parts.map((part) => (typeof part === "number" ? Buffer.of(part) : Buffer.from(part))),
+  );
+const u32 = (value: number) => {
+  const four = Buffer.alloc(4);
+  four.writeUInt32LE(value);
+  return four;
+};
+
+test.each([
+  [
+    "a number of a million bytes",
+    bytes(0x80, 2, 0x8b, u32(1_000_000), Buffer.alloc(1_000_000), "."),
+    /a number of 1000000 bytes/,
+  ],
+  ["a list that holds itself", bytes(0x80, 2, "]q", 0, "h", 0, "a."), /absurdly long/],
+  [
+    "a name that doubles at every level",
+    bytes(
+      0x80,
+      2,
+      "}X",
+      u32(900),
+      Buffer.alloc(900, "k"),
+      "}X",
+      u32(900),
+      Buffer.alloc(900, "k"),
+      "Nss.",
+    ),
+    /absurdly long/,
+  ],
+  ["a call of what is no global", bytes(0x80, 2, "NNR."), /cannot be/],
+  [
+    "a global that is known, called with nothing",
+    bytes(0x80, 2, "ctorch._utils\n_rebuild_tensor_v2\n)R."),
+    /is not described/,
+  ],
+  ["an opcode for instances", bytes(0x80, 2, "(iposix\nsystem\n."), /opcode 0x69/],
+  ["an opcode for extensions", bytes(0x80, 2, 0x82, 1, "."), /opcode 0x82/],
+  [
+    "a global by the stack",
+    bytes(0x80, 4, 0x8c, 2, "os", 0x8c, 6, "system", 0x93, "."),
+    /names os.system/,
+  ],
+])("a pickle with %s is refused", async (_what, pickle, message) => {
+  await using folder = await openFolder();
+  const file = await folder.write("a.pt", torchFile(pickle));
+  await expect(openWeights(file)).rejects.toMatchObject({
+    code: "MODEL_INVALID",
+    message: expect.stringMatching(message),
+  });
 });

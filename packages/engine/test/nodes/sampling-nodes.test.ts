@@ -121,7 +121,7 @@ describe("KSampler", () => {
     ]);
   });
 
-  test("previews are pictures of 512 pixels, sent with the progress", async () => {
+  test("previews are as large as the picture, sent with the progress", async () => {
     const previews: unknown[] = [];
     const model = toyModel();
     const slow = {
@@ -138,9 +138,9 @@ describe("KSampler", () => {
     await bench.call("KSampler", inputs, {
       progress: (_value, _max, preview) => void (preview && previews.push(preview)),
     });
-    expect(previews.length).toBeGreaterThanOrEqual(2);
+    expect(previews.length).toBeGreaterThanOrEqual(1);
     expect(previews.length).toBeLessThan(6);
-    expect(previews[0]).toMatchObject({ contentType: "image/jpeg", width: 512, height: 256 });
+    expect(previews[0]).toMatchObject({ contentType: "image/jpeg", width: 128, height: 64 });
   });
 
   test("a cancelled job stops before its next network call", async () => {

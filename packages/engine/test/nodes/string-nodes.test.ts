@@ -175,3 +175,56 @@ test.each([
 ])("%s hands on its value", async (name, value) => {
   expect(await bench.call(name, { value })).toEqual([value]);
 });
+
+const search = (string: string, regex_pattern: string) => ({
+  ...flags,
+  string,
+  regex_pattern,
+  mode: "All Matches",
+  group_index: 0,
+  replace: "-",
+  count: 0,
+});
+
+test.each([
+  ["RegexMatch", "(a+)+$", `${"a".repeat(50)}!`],
+  ["RegexMatch", "(?=(a+)+$)x", `${"a".repeat(50)}!`],
+  ["RegexExtract", "(a|a)*b", "a".repeat(60)],
+  ["RegexReplace", "(x+x+)+y", "x".repeat(60)],
+])("%s gives up a pattern that would take years: %s", async (name, pattern, text) => {
+  await expect(run(name, search(text, pattern))).rejects.toMatchObject({
+    code: "LIMIT_EXCEEDED",
+    message: expect.stringContaining("was still being matched after 1000 ms"),
+  });
+  // The next pattern has all of its time.
+  expect(await run("RegexMatch", search("ab", "b"))).toBe(true);
+});
+
+test.each(["RegexMatch", "RegexExtract", "RegexReplace"])(
+  "%s does not read a pattern of millions of letters",
+  async (name) => {
+    await expect(run(name, search("x", "(?#".repeat(1_000_000)))).rejects.toMatchObject({
+      code: "LIMIT_EXCEEDED",
+    });
+  },
+);
+
+test.each(["RegexExtract", "RegexReplace"])(
+  "%s is refused where the pattern matches at every letter of a long text",
+  async (name) => {
+    await expect(run(name, search("x".repeat(200_000), ""))).rejects.toThrow(
+      "the pattern matches more than 100000 times",
+    );
+  },
+);
+
+test("RegexReplace stops when what it makes is too long", async () => {
+  const inputs = { ...search("x".repeat(1_000), "x"), replace: "y".repeat(1_000_000) };
+  await expect(run("RegexReplace", inputs)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
+});
+
+test("StringTrim takes white space off the end of a text that has much of it elsewhere", async () => {
+  const spaces = " ".repeat(1_000_000);
+  expect(await run("StringTrim", { string: `${spaces}x`, mode: "Right" })).toBe(`${spaces}x`);
+  expect(await run("StringTrim", { string: `x${spaces}`, mode: "Right" })).toBe("x");
+});

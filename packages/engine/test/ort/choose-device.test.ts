@@ -7,7 +7,7 @@ test("the CPU is the device unless another is asked for", async () => {
 
 test("auto takes a device that works", async () => {
   const { provider } = await chooseDevice("auto");
-  expect(["cuda", "coreml", "dml", "webgpu", "cpu"]).toContain(provider);
+  expect(["cuda", "tensorrt", "webgpu", "coreml", "dml", "cpu"]).toContain(provider);
 });
 
 test("a device that does not work here is refused with the reason", async () => {

@@ -75,7 +75,8 @@ test("a network that can never fit is refused before it is loaded, with both fig
   await using runtime = createRuntime({ memoryBytes: BYTES - 1 });
   await expect(runtime.run(sum(sums.weights, "big"), zeros)).rejects.toMatchObject({
     code: "DEVICE_OUT_OF_MEMORY",
-    message: expect.stringContaining("the sum big takes"),
+    message: "the sum big needs 1 MB, but the memory budget is 1 MB",
+    details: { neededBytes: BYTES, availableBytes: BYTES - 1 },
   });
 });
 
@@ -95,4 +96,22 @@ test("a run that fails says which network, and the next one works", async () => 
   const wrong = { x: { shape: [3, 7], data: new Float32Array(21) } };
   await expect(runtime.run(sum(sums.weights, "a"), wrong)).rejects.toThrow(/^the sum a failed/);
   await expect(runtime.run(sum(sums.weights, "a"), zeros)).resolves.toBeDefined();
+});
+
+test("what a run works in counts, too, and other networks make room for it", async () => {
+  await using sums = await openSums();
+  await using runtime = createRuntime({ memoryBytes: 3 * BYTES });
+  const working = (key: string, workingBytes: number): Network => ({
+    ...sum(sums.weights, key),
+    workingBytes: () => workingBytes,
+  });
+  await runtime.run(working("a", 0), zeros);
+  await runtime.run(working("b", 0), zeros);
+  expect(runtime.usedBytes).toBe(2 * BYTES);
+  await runtime.run(working("b", 2 * BYTES), zeros);
+  expect(runtime.usedBytes).toBe(BYTES);
+  await expect(runtime.run(working("b", 3 * BYTES), zeros)).rejects.toMatchObject({
+    code: "DEVICE_OUT_OF_MEMORY",
+    details: { neededBytes: 4 * BYTES, availableBytes: 3 * BYTES },
+  });
 });

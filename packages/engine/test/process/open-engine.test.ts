@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -226,6 +226,14 @@ test("a job whose node takes the process down fails with the node and the last w
   const next = await engine.run({ jobId: "2", prompt: promptOf({ out: ["Echo", { value: 2 }] }) });
   expect(next.outputs).toEqual({ out: { values: [2] } });
   expect(engine.pid).not.toBe(first);
+});
+
+test("where memory runs out, Linux ends the engine's process before any other", async () => {
+  await using engine = await open();
+  const own = Number(await readFile("/proc/self/oom_score_adj", "utf8"));
+  expect(Number(await readFile(`/proc/${engine.pid}/oom_score_adj`, "utf8"))).toBe(1_000);
+  // The parent stays what it was.
+  expect(own).toBeLessThan(1_000);
 });
 
 test("a cancelled job that does not stop is killed with its process after the time it is given", async () => {

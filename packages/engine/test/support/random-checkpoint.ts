@@ -13,29 +13,32 @@ const packedSchema = z
     return tensor(shape, new Float32Array(Uint8Array.from(bytes).buffer));
   });
 
-export const reference = z
-  .object({
-    layouts: z.record(z.string(), z.record(z.string(), z.array(z.int()))),
-    outputs: z.record(z.string(), z.record(z.string(), packedSchema)),
-  })
-  .parse(
-    JSON.parse(readFileSync(new URL("../fixtures/models/reference.json", import.meta.url), "utf8")),
-  );
+const referenceSchema = z.object({
+  layouts: z.record(z.string(), z.record(z.string(), z.array(z.int()))),
+  outputs: z.record(z.string(), z.record(z.string(), packedSchema)),
+});
 
 export type Layout = Readonly<Record<string, readonly number[]>>;
 
-export function layoutOf(family: string): Layout {
-  const layout = reference.layouts[family];
-  if (layout === undefined) throw new Error(`there is no layout ${family}`);
-  return layout;
+/** Keys and shapes of small models of several kinds, and what PyTorch made of them; `file` of ../fixtures/models. */
+export function readReference(file: string) {
+  const url = new URL(`../fixtures/models/${file}`, import.meta.url);
+  const { layouts, outputs } = referenceSchema.parse(JSON.parse(readFileSync(url, "utf8")));
+  return {
+    layoutOf(kind: string): Layout {
+      const layout = layouts[kind];
+      if (layout === undefined) throw new Error(`there is no layout ${kind}`);
+      return layout;
+    },
+    expected(kind: string, output: string): Tensor {
+      const found = outputs[kind]?.[output];
+      if (found === undefined) throw new Error(`there is no output ${output} of ${kind}`);
+      return found;
+    },
+  };
 }
 
-/** What PyTorch made of it. */
-export function expected(family: string, output: string): Tensor {
-  const found = reference.outputs[family]?.[output];
-  if (found === undefined) throw new Error(`there is no output ${output} of ${family}`);
-  return found;
-}
+export const { layoutOf, expected } = readReference("reference.json");
 
 /** -1..1: MurmurHash3's finalizer over FNV-1a of the name plus the index. */
 export function numbers(name: string, count: number, from = 0): Float32Array {
@@ -87,23 +90,35 @@ export interface CheckpointOptions {
   readonly weights?: ReadonlyMap<string, Float32Array>;
 }
 
+export interface DrawnTensor {
+  readonly key: string;
+  readonly type: "F32" | "F16" | "BF16";
+  readonly shape: readonly number[];
+  readonly bytes: Buffer;
+}
+
+export function drawTensors(layout: Layout, options: CheckpointOptions = {}): DrawnTensor[] {
+  const { type = "F32", weights = new Map() } = options;
+  return Object.entries(layout).map(([key, shape]) => {
+    const bytes = encodeValues(weights.get(key) ?? weight(key, shape), type);
+    return { key, type, shape, bytes };
+  });
+}
+
 /** The bytes of a .safetensors file. Its tensors start at odd places, as those of some real files do. */
 export function checkpointBytes(layout: Layout, options: CheckpointOptions = {}): Buffer {
-  const { metadata = {}, type = "F32", weights = new Map() } = options;
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  const parts: Buffer[] = [];
+  const header: Record<string, unknown> = { __metadata__: options.metadata ?? {} };
+  const tensors = drawTensors(layout, options);
   let offset = 0;
-  for (const [key, shape] of Object.entries(layout)) {
-    const bytes = encodeValues(weights.get(key) ?? weight(key, shape), type);
+  for (const { key, type, shape, bytes } of tensors) {
     header[key] = { dtype: type, shape, data_offsets: [offset, offset + bytes.length] };
-    parts.push(bytes);
     offset += bytes.length;
   }
   const json = JSON.stringify(header);
   const text = Buffer.from(json + " ".repeat(3 - (json.length % 2)));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, ...parts]);
+  return Buffer.concat([length, text, ...tensors.map(({ bytes }) => bytes)]);
 }
 
 function encodeValues(values: Float32Array, type: "F32" | "F16" | "BF16"): Buffer {

@@ -59,7 +59,8 @@ export function toyModel({
       contextWidth: 1,
       vectorWidth: 0,
       vectorKind: "none",
-      matchLora: () => 0,
+      skipChannels: [],
+      matchLora: () => new Set(),
       predict(inputs) {
         asked.push(inputs);
         return Promise.resolve(say(inputs, prediction, levels.sigmaOf));

@@ -46,6 +46,15 @@ function frameOf(
   parts: { header: PngChunk; shared: readonly PngChunk[]; data: readonly Buffer[] },
 ): PngFrame {
   const header = Buffer.from(parts.header.data);
+  for (const [side, at] of [
+    ["wide", 0],
+    ["high", 4],
+  ] as const) {
+    const end = control.readUInt32BE(4 + at) + control.readUInt32BE(12 + at);
+    const canvas = header.readUInt32BE(at);
+    if (end > canvas)
+      throw new Error(`a frame ends at ${end}, but the canvas is ${canvas} ${side}`);
+  }
   control.copy(header, 0, 4, 12);
   return {
     png: Buffer.concat([

@@ -1,3 +1,4 @@
+import { allocateFloats } from "../../allocate-floats.ts";
 import type { Tensor } from "../../tensor.ts";
 import { channelPlanes } from "../plane.ts";
 import { bilinearTaps } from "./taps.ts";
@@ -63,7 +64,7 @@ type AxisLayout = {
 function slerpAxis(data: Float32Array, layout: AxisLayout): Float32Array {
   const { outer, channels, stride, outStride, inSize, outSize } = layout;
   const { indices, weights } = bilinearTaps(inSize, outSize);
-  const result = new Float32Array(outer * channels * outStride);
+  const result = allocateFloats(outer * channels * outStride);
   for (let o = 0; o < outer; o++) {
     for (let line = 0; line < layout.lines; line++) {
       const from = o * channels * stride + line * layout.lineStride;

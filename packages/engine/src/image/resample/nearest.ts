@@ -1,3 +1,4 @@
+import { allocateFloats } from "../../allocate-floats.ts";
 import type { Planes } from "../plane.ts";
 
 /** Output i copies input min(floor((i + 0.5) * in/out), in - 1) on each axis (torch: nearest-exact). */
@@ -5,7 +6,7 @@ export function resampleNearest(planes: Planes, size: { width: number; height: n
   const { outer, inner, data } = planes;
   const columns = nearestIndices(planes.width, size.width);
   const rows = nearestIndices(planes.height, size.height);
-  const result = new Float32Array(outer * size.height * size.width * inner);
+  const result = allocateFloats(outer * size.height * size.width * inner);
   let to = 0;
   for (let o = 0; o < outer; o++) {
     for (let y = 0; y < size.height; y++) {

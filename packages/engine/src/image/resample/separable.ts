@@ -1,3 +1,4 @@
+import { allocateFloats } from "../../allocate-floats.ts";
 import type { Planes } from "../plane.ts";
 import type { Taps } from "./taps.ts";
 
@@ -29,7 +30,7 @@ function filterAxis(
   const { outer, size, inner } = layout;
   const { outSize } = filter;
   const { count, indices, weights } = filter.taps;
-  const result = new Float32Array(outer * outSize * inner);
+  const result = allocateFloats(outer * outSize * inner);
   for (let o = 0; o < outer; o++) {
     const inBase = o * size * inner;
     for (let i = 0; i < outSize; i++) {

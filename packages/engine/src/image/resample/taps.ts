@@ -46,6 +46,43 @@ export function bicubicTaps(inSize: number, outSize: number): Taps {
   return taps;
 }
 
+/**
+ * Cubic convolution with A = -0.5 over two neighbours on each side of the output's width, so that a smaller picture is
+ * smoothed (torch: bicubic with antialias, as Pillow has it).
+ */
+export function smoothBicubicTaps(inSize: number, outSize: number): Taps {
+  const scale = inSize / outSize;
+  const width = Math.max(scale, 1);
+  const support = 2 * width;
+  const taps = emptyTaps(outSize, Math.ceil(support) * 2 + 1);
+  const { count } = taps;
+  for (let i = 0; i < outSize; i++) {
+    const center = scale * (i + 0.5);
+    const start = Math.max(Math.trunc(center - support + 0.5), 0);
+    const end = Math.min(Math.trunc(center + support + 0.5), inSize);
+    let total = 0;
+    for (let k = 0; k < end - start; k++) {
+      const weight = smoothCubic(Math.abs((start + k - center + 0.5) / width));
+      taps.indices[i * count + k] = start + k;
+      taps.weights[i * count + k] = weight;
+      total += weight;
+    }
+    for (let k = 0; k < count; k++) {
+      if (k < end - start) taps.weights[i * count + k]! /= total;
+      else taps.indices[i * count + k] = start;
+    }
+  }
+  return taps;
+}
+
+const SMOOTH_A = -0.5;
+
+function smoothCubic(x: number): number {
+  if (x < 1) return ((SMOOTH_A + 2) * x - (SMOOTH_A + 3)) * x * x + 1;
+  if (x < 2) return ((SMOOTH_A * x - 5 * SMOOTH_A) * x + 8 * SMOOTH_A) * x - 4 * SMOOTH_A;
+  return 0;
+}
+
 /** The mean of inputs floor(i*in/out) .. ceil((i+1)*in/out) - 1 (torch: area). */
 export function areaTaps(inSize: number, outSize: number): Taps {
   const start = (i: number) => Math.floor((i * inSize) / outSize);

@@ -62,5 +62,7 @@ function transparency(frames: readonly DecodedFrame[]): Tensor {
 
 function reason(error: unknown): string {
   if (error instanceof Error && "code" in error && error.code === "ENOENT") return "no such file";
+  // The system's own words name the place on this machine.
+  if (error instanceof Error && "syscall" in error && "code" in error) return String(error.code);
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { allocateFloats } from "../../allocate-floats.ts";
 import { type Tensor, tensor } from "../../tensor.ts";
 
 /** `length` positions from `start` on along one axis. */
@@ -6,7 +7,7 @@ export function cutAxis(
   { axis, start, length }: { axis: number; start: number; length: number },
 ): Tensor {
   const { outer, size, inner } = around(t, axis);
-  const data = new Float32Array(outer * length * inner);
+  const data = allocateFloats(outer * length * inner);
   for (let o = 0; o < outer; o++) {
     const from = (o * size + start) * inner;
     data.set(t.data.subarray(from, from + length * inner), o * length * inner);

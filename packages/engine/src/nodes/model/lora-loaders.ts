@@ -1,7 +1,7 @@
 import { CodedError } from "@rabbitloom/protocol";
 import { loadLora } from "../../models/lora-file.ts";
 import type { AppliedLora, Lora } from "../../models/model.ts";
-import type { ModelFiles } from "../context.ts";
+import type { NodeContext } from "../context.ts";
 import { defineNode } from "../define-node.ts";
 import { clip, float, model, modelFile } from "../input.ts";
 
@@ -20,9 +20,8 @@ export const loraLoader = defineNode({
     strength_clip: strength,
   },
   outputs: ["MODEL", "CLIP"],
-  run: async ({ lora_name, strength_model, strength_clip, ...inputs }, { models }) => {
-    const networks = [inputs.model.network, inputs.clip.network];
-    const lora = await openLora(models, lora_name, networks);
+  run: async ({ lora_name, strength_model, strength_clip, ...inputs }, context) => {
+    const lora = await openLora(context, lora_name, [inputs.model.network, inputs.clip.network]);
     return [
       withLora(inputs.model, { lora, strength: strength_model }),
       withLora(inputs.clip, { lora, strength: strength_clip }),
@@ -35,27 +34,42 @@ export const loraLoaderModelOnly = defineNode({
   category: "loaders",
   inputs: { model: model(), lora_name: modelFile("loras"), strength_model: strength },
   outputs: ["MODEL"],
-  run: async ({ lora_name, strength_model, ...inputs }, { models }) => {
-    const lora = await openLora(models, lora_name, [inputs.model.network]);
+  run: async ({ lora_name, strength_model, ...inputs }, context) => {
+    const lora = await openLora(context, lora_name, [inputs.model.network]);
     return [withLora(inputs.model, { lora, strength: strength_model })];
   },
 });
 
-/** Throws MODEL_INVALID when the file changes no layer of the networks. */
+interface PatchedNetwork {
+  readonly family: string;
+  matchLora(lora: Lora): ReadonlySet<string>;
+}
+
+/** Says on the node which of the file's layers have no place. Throws MODEL_INVALID when none has one. */
 async function openLora(
-  models: ModelFiles,
+  { models, sendText }: NodeContext,
   name: string,
-  networks: readonly { readonly family: string; matchLora(lora: Lora): number }[],
+  networks: readonly PatchedNetwork[],
 ): Promise<Lora> {
   const lora = await loadLora(models.path("loras", name));
-  const matched = networks.reduce((sum, network) => sum + network.matchLora(lora), 0);
-  if (matched > 0) return lora;
-  const [first] = lora.deltas.keys();
-  throw new CodedError(
-    "MODEL_INVALID",
-    `LoRA ${JSON.stringify(name)} changes no layer of ${networks.map(({ family }) => family).join(" or ")}: ` +
-      `it is for another model (its first of ${lora.deltas.size} layers is ${JSON.stringify(first)})`,
-  );
+  const used = new Set(networks.flatMap((network) => [...network.matchLora(lora)]));
+  const layers = [...new Set([...lora.deltas.keys(), ...lora.changes.keys()])];
+  const unused = layers.filter((layer) => !used.has(layer));
+  const families = networks.map(({ family }) => family).join(" or ");
+  if (used.size === 0) {
+    throw new CodedError(
+      "MODEL_INVALID",
+      `LoRA ${JSON.stringify(name)} changes no layer of ${families}: ` +
+        `it is for another model (its first of ${layers.length} layers is ${JSON.stringify(layers[0])})`,
+    );
+  }
+  if (unused.length > 0) {
+    sendText(
+      `LoRA ${JSON.stringify(name)}: of its ${layers.length} layers, ${used.size} used, ` +
+        `${unused.length} without a place in ${families} (the first is ${JSON.stringify(unused[0])}).`,
+    );
+  }
+  return lora;
 }
 
 function withLora<Value extends { readonly loras: readonly AppliedLora[] }>(

@@ -1,7 +1,7 @@
 /** Prompts to conditioning. */
-import { encodeText } from "../../models/model.ts";
 import { defineNode } from "../define-node.ts";
 import { clip, int, string } from "../input.ts";
+import { encodePrompt } from "./encode-prompt.ts";
 
 export const clipTextEncode = defineNode({
   name: "CLIPTextEncode",
@@ -10,7 +10,7 @@ export const clipTextEncode = defineNode({
   inputs: { text: string({ multiline: true, dynamicPrompts: true }), clip: clip({}) },
   outputs: ["CONDITIONING"],
   usesDevice: true,
-  run: async (inputs) => [[await encodeText(inputs.clip, inputs.text)]],
+  run: async ({ clip, text }, context) => [[await encodePrompt(context, clip, text)]],
 });
 
 export const clipSetLastLayer = defineNode({

@@ -10,9 +10,10 @@ import { firstFreeNumber } from "./first-free-number.ts";
 export function createLocalNames(folder: (type: FolderType) => string): NameAllocator {
   const next = new Map<string, Promise<number>>();
   return (request) => {
-    const { type, subfolder, prefix, count } = request;
+    const { type, subfolder, prefix, count, above = 0 } = request;
     const key = JSON.stringify([type, subfolder, prefix]);
-    const first = next.get(key) ?? startNumber(folder, request);
+    const free = next.get(key) ?? startNumber(folder, request);
+    const first = free.then((number) => Math.max(number, above + 1));
     const following = first.then((number) => number + count);
     following.catch(() => next.delete(key));
     next.delete(key);

@@ -1,9 +1,11 @@
 /** Where the files of one save go: folder, subfolder, names, numbers. */
+import { rm } from "node:fs/promises";
 import path from "node:path";
+import { CodedError } from "@rabbitloom/protocol";
 import type { FileAccess, FolderType, NameAllocator } from "../context.ts";
 import { expandPrefix, type PrefixFacts } from "./filename-prefix.ts";
 import { firstFreeNumber } from "./first-free-number.ts";
-import { writeNew } from "./write-new.ts";
+import { type FileContent, writeNew } from "./write-new.ts";
 
 /** A saved file as clients read it. */
 export type SavedFile = {
@@ -26,45 +28,72 @@ export type SaveRequest = {
   readonly facts: Omit<PrefixFacts, "now">;
   readonly count: number;
   /** The bytes of one file; a few are asked for at once. */
-  readonly content: (index: number) => Uint8Array | Promise<Uint8Array>;
+  readonly content: (index: number) => FileContent | Promise<FileContent>;
   readonly now?: Date;
 };
+
+/** Of one save: batches of pictures a pixel large would else fill a disk's table of files. */
+const MOST_FILES = 10_000;
+/** Of a prefix: no file system has a path longer than this. */
+const LONGEST_PREFIX = 4_096;
 
 /** As many as zlib's threads; more would only hold memory. */
 const FILES_AT_ONCE = 4;
 
 /**
  * Saves prefix_00001_.ext, prefix_00002_.ext, ... The numbers come from the allocator; a name that is
- * taken nevertheless is left alone.
+ * taken nevertheless is left alone. All files or none: of a save that fails or is cancelled nothing stays.
  */
 export async function saveFiles(folder: OutputFolder, request: SaveRequest): Promise<SavedFile[]> {
   const { type, extension, count, content, now = new Date() } = request;
+  if (count > MOST_FILES) {
+    throw new CodedError("LIMIT_EXCEEDED", `${count} files in one save: at most ${MOST_FILES}`);
+  }
+  if (request.prefix.length > LONGEST_PREFIX) {
+    throw new CodedError(
+      "FILE_REFUSED",
+      `filename_prefix: expected at most ${LONGEST_PREFIX} characters, got ${request.prefix.length}`,
+    );
+  }
   const { subfolder, name } = splitPrefix(expandPrefix(request.prefix, { ...request.facts, now }));
   // Asked for by a name that is never empty: without one the path would be the folder itself, and its parent be written to.
   const directory = path.dirname(folder.files.path({ type, subfolder, filename: `${name}_` }));
-  const allocate = (wanted: number) =>
-    folder.allocateNames({ type, subfolder, prefix: name, count: wanted });
+  const named = { type, subfolder, prefix: name };
 
   // The first contents are made while the numbers are on their way.
-  const first = allocate(count);
+  const first = folder.allocateNames({ ...named, count });
   first.catch(() => {});
-  const saved: SavedFile[] = [];
-  for (let start = 0; start < count; start += FILES_AT_ONCE) {
-    folder.signal.throwIfAborted();
-    const length = Math.min(FILES_AT_ONCE, count - start);
-    const group = Array.from({ length }, async (_, offset) => {
-      const index = start + offset;
-      const numbered = name.replaceAll("%batch_num%", String(index));
-      const fileName = (n: number) => `${numbered}_${String(n).padStart(5, "0")}_${extension}`;
-      const bytes = await content(index);
-      const wanted = (await first) + index;
-      const numbers = freeNumbers({ first: wanted, directory, prefix: numbered, allocate });
-      const filename = await writeNew(directory, bytes, mapped(numbers, fileName));
-      return { filename, subfolder, type };
-    });
-    saved.push(...(await Promise.all(group)));
+  const saved: string[] = [];
+  async function saveOne(index: number): Promise<void> {
+    const numbered = name.replaceAll("%batch_num%", String(index));
+    const fileName = (n: number) => `${numbered}_${String(n).padStart(5, "0")}_${extension}`;
+    const bytes = await content(index);
+    const wanted = (await first) + index;
+    const allocate = (above: number) => folder.allocateNames({ ...named, count: 1, above });
+    const numbers = freeNumbers({ first: wanted, directory, prefix: numbered, allocate });
+    saved[index] = await writeNew(directory, bytes, mapped(numbers, fileName));
   }
-  return saved;
+  try {
+    for (let start = 0; start < count; start += FILES_AT_ONCE) {
+      folder.signal.throwIfAborted();
+      const length = Math.min(FILES_AT_ONCE, count - start);
+      await allSettled(Array.from({ length }, (_, offset) => saveOne(start + offset)));
+    }
+    // A run that was cancelled meanwhile no longer hears of what is returned.
+    folder.signal.throwIfAborted();
+  } catch (error) {
+    for (const filename of Object.values(saved))
+      await rm(path.join(directory, filename), { force: true });
+    throw error;
+  }
+  return saved.map((filename) => ({ filename, subfolder, type }));
+}
+
+/** Waits for every one, also where one has failed; throws what the first of them did. */
+async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) {
+    if (result.status === "rejected") throw result.reason;
+  }
 }
 
 /**
@@ -75,15 +104,10 @@ async function* freeNumbers(start: {
   first: number;
   directory: string;
   prefix: string;
-  allocate: (count: number) => Promise<number>;
+  allocate: (above: number) => Promise<number>;
 }): AsyncGenerator<number> {
   yield start.first;
-  for (let tried = start.first; ; ) {
-    const free = await firstFreeNumber(start.directory, start.prefix);
-    const next = await start.allocate(Math.max(1, free - tried));
-    tried = Math.max(next, free);
-    yield tried;
-  }
+  for (;;) yield await start.allocate((await firstFreeNumber(start.directory, start.prefix)) - 1);
 }
 
 async function* mapped<From, To>(

@@ -3,7 +3,7 @@
 const SPACE =
   "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const LEADING = new RegExp(`^[${SPACE}]+`, "u");
-const TRAILING = new RegExp(`[${SPACE}]+$`, "u");
+const ANY = new RegExp(`[${SPACE}]`, "u");
 
 /** What \s stands for, ready for a character class. */
 export const PYTHON_SPACE = SPACE;
@@ -12,8 +12,11 @@ export function stripStart(text: string): string {
   return text.replace(LEADING, "");
 }
 
+/** From the end: a pattern would try again at each space of a long row that something follows. */
 export function stripEnd(text: string): string {
-  return text.replace(TRAILING, "");
+  let end = text.length;
+  while (end > 0 && ANY.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 /** The first character upper case, the rest lower. */

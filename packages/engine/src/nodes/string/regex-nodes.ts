@@ -1,6 +1,7 @@
+import { checkTextLength } from "../../execute/limits.ts";
 import { defineNode } from "../define-node.ts";
 import { boolean, combo, int, string } from "../input.ts";
-import { pythonRegExp } from "./python-regex.ts";
+import { boundedMatches } from "./bounded-matches.ts";
 import { expandTemplate } from "./regex-template.ts";
 
 const module = "comfy_extras.nodes_string";
@@ -22,7 +23,7 @@ export const regexMatch = defineNode({
     dotall: boolean({ default: false }),
   },
   outputs: [{ type: "BOOLEAN", name: "matches" }],
-  run: (inputs) => [matchesOf(inputs).length > 0],
+  run: (inputs) => [matchesOf(inputs, 1).length > 0],
 });
 
 /** Lines joined by newlines; empty where nothing matches or the pattern is not valid. */
@@ -45,7 +46,8 @@ export const regexExtract = defineNode({
   },
   outputs: ["STRING"],
   run: ({ mode, group_index, ...inputs }) => {
-    const matches = matchesOf(inputs);
+    const isFirst = mode === "First Match" || mode === "First Group";
+    const matches = matchesOf(inputs, isFirst ? 1 : undefined);
     const first = matches.slice(0, 1);
     switch (mode) {
       case "First Match":
@@ -77,16 +79,21 @@ export const regexReplace = defineNode({
   },
   outputs: ["STRING"],
   run: ({ string: subject, regex_pattern, replace, count = 0, ...flags }) => {
-    const pattern = pythonRegExp(regex_pattern, {
-      ignoreCase: flags.case_insensitive ?? true,
-      multiline: flags.multiline ?? false,
-      dotAll: flags.dotall ?? false,
+    const matches = boundedMatches({
+      pattern: regex_pattern,
+      flags: {
+        ignoreCase: flags.case_insensitive ?? true,
+        multiline: flags.multiline ?? false,
+        dotAll: flags.dotall ?? false,
+      },
+      text: subject,
+      ...(count > 0 && { count }),
     });
-    const matches = [...subject.matchAll(pattern)];
     let result = "";
     let end = 0;
-    for (const match of count === 0 ? matches : matches.slice(0, count)) {
+    for (const match of matches) {
       result += subject.slice(end, match.index) + expandTemplate(replace, match);
+      checkTextLength(result.length);
       end = match.index + match[0].length;
     }
     return [result + subject.slice(end)];
@@ -101,14 +108,18 @@ type Search = {
   readonly dotall: boolean;
 };
 
-function matchesOf(search: Search): RegExpExecArray[] {
+function matchesOf(search: Search, count?: number): readonly RegExpExecArray[] {
   try {
-    const pattern = pythonRegExp(search.regex_pattern, {
-      ignoreCase: search.case_insensitive,
-      multiline: search.multiline,
-      dotAll: search.dotall,
+    return boundedMatches({
+      pattern: search.regex_pattern,
+      flags: {
+        ignoreCase: search.case_insensitive,
+        multiline: search.multiline,
+        dotAll: search.dotall,
+      },
+      text: search.string,
+      ...(count !== undefined && { count }),
     });
-    return [...search.string.matchAll(pattern)];
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;
