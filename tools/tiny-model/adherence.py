@@ -1,7 +1,8 @@
 """How well a checkpoint follows its prompts: python3 adherence.py CHECKPOINT [--count 200] [--sheet FILE.png]
 
 Draws pictures for captions whose scenes training never saw, and lets judge.py look at the pixels.
-`--drawn` judges pictures by draw.py instead of the model's: the judge's own error.
+`--drawn` judges pictures by draw.py instead of the model's: the judge's own error. `--pictures FOLDER` judges pictures that
+something else made of the captions that `--captions` prints, such as pictures.mjs.
 """
 import argparse
 import random
@@ -23,7 +24,12 @@ def main() -> None:
     options = parse_arguments()
     torch.set_num_threads(options.threads)
     scenes = held_out_scenes(options.count)
-    if options.drawn:
+    if options.captions:
+        print("\n".join(describe(scene) for scene in scenes))
+        return
+    if options.pictures:
+        pictures = np.stack([np.asarray(Image.open(path).convert("RGB")) for path in sorted(options.pictures.glob("*.png"))])
+    elif options.drawn:
         pictures = np.stack([draw(scene, random.Random(index)) for index, scene in enumerate(scenes)])
     else:
         weights, _ = checkpoint.read(options.checkpoint)
@@ -64,9 +70,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sheet-count", type=int, default=32)
     parser.add_argument("--list-wrong", action="store_true")
     parser.add_argument("--drawn", action="store_true")
+    parser.add_argument("--captions", action="store_true", help="only print the captions")
+    parser.add_argument("--pictures", type=Path, help="folder of .png files, one for each caption, in order")
     options = parser.parse_args()
-    if not options.drawn and options.checkpoint is None:
-        parser.error("a checkpoint is needed, or --drawn")
+    if options.checkpoint is None and not (options.drawn or options.captions or options.pictures):
+        parser.error("a checkpoint is needed, or --drawn, --captions or --pictures")
     return options
 
 

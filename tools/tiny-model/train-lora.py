@@ -1,6 +1,6 @@
 """Teaches the model hollow shapes as a LoRA: python3 train-lora.py CHECKPOINT --out DIR
 
-Writes `loom-hollow-lora.safetensors` in the common kohya form: for each patched layer `<name>.lora_down.weight` (rank x
+Writes `loom-hollow.safetensors` in the common kohya form: for each patched layer `<name>.lora_down.weight` (rank x
 in), `<name>.lora_up.weight` (out x rank) and `<name>.alpha`; the patched weight is W + alpha / rank * up @ down. Resumes
 as train.py does.
 """
@@ -17,12 +17,12 @@ import checkpoint
 from draw import describe, held_out_scenes, scene_of
 from loop import Stage, log, run
 from model import CLIP, CLIP_HEADS, UNET, UNET_HEADS, encode_text, unet
-from sample import TIMESTEPS, sample, sheet, signal_levels
-from train import bfloat16, compact, known_text, latents_of
+from sample import sample, sheet, signal_levels
+from train import bfloat16, compact, known_text, latents_of, loss_weight, timesteps
 
 RANK, ALPHA = 8, 8.0
-PICTURES, BATCH = 2000, 16
-NAME = "loom-hollow-lora.safetensors"
+PICTURES, BATCH = 1000, 16
+NAME = "loom-hollow.safetensors"
 PATCHED = re.compile(r"(attn[12]\.to_(q|k|v|out\.0)|ff\.net\.(0\.proj|2)|proj_(in|out)|self_attn\.\w+_proj|mlp\.fc[12])\.weight$")
 UNET_PLACES = {  # the model's block: its name in kohya's files, which follow the diffusers library
     "input_blocks.3.1": "down_blocks_1_attentions_0", "input_blocks.5.1": "down_blocks_2_attentions_0",
@@ -34,7 +34,7 @@ UNET_PLACES = {  # the model's block: its name in kohya's files, which follow th
 
 def main() -> None:
     options = parse_arguments()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     weights, _ = checkpoint.read(options.checkpoint)
     targets = {key: kohya_name(key) for key in weights if key.startswith((UNET, CLIP)) and PATCHED.search(key)}
@@ -68,15 +68,15 @@ def train(options, weights, targets) -> dict[str, torch.Tensor]:
         rng = random.Random(step)
         indices = [rng.randrange(PICTURES) for _ in range(BATCH)]
         said = [caption.empty() if rng.random() < 0.1 else caption.worded(scene_of(index), rng) for index in indices]
-        t = torch.randint(0, TIMESTEPS, (BATCH,))
+        t = timesteps(BATCH)
         clean, level = latents[indices], levels[t][:, None, None, None]
         noise, now = torch.randn_like(clean), patched(weights | text, lora, targets)
         with bfloat16():
             context = encode_text(now, compact([tokens for tokens, _ in said]), CLIP_HEADS)
             guess = unet(now, level.sqrt() * clean + (1 - level).sqrt() * noise, t, context, UNET_HEADS).float()
-        return (guess - noise).square().mean()
+        return (loss_weight(level).flatten() * (guess - noise).square().mean((1, 2, 3))).mean()
 
-    return run(options.out, Stage("lora", options.steps, 1e-3, average=0.99), lora, loss)
+    return run(options.out, Stage("lora", options.steps, 4e-3, average=0.99), lora, loss)
 
 
 def patched(weights, lora, targets) -> dict[str, torch.Tensor]:
@@ -103,7 +103,8 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
 

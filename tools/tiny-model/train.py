@@ -6,6 +6,7 @@ stopped (SIGTERM, SIGINT: it saves and exits) and started again by the same comm
 --export writes the checkpoint as it stands, also while training runs.
 """
 import argparse
+import json
 import random
 from pathlib import Path
 
@@ -29,9 +30,10 @@ TOKEN_TABLE = CLIP + "embeddings.token_embedding.weight"
 LEARNT_IDS = sorted({*caption.WORD_IDS.values(), caption.START, caption.END})
 FIRST_READ = 22  # no training caption is longer: from here on all tokens are END and have read the whole caption
 HIGHEST_WEIGHT, NOISY_SHARE, NOISY_FROM, EMPTY_SHARE = 8.0, 0.35, 600, 0.1
-HIGHEST_PEAK = 6.0
+HIGHEST_PEAK = 5.0
 ENCODED_AT_ONCE = 50
-HOLLOW_PICTURES = 2000  # the decoder learns them too: for the LoRA, and for pictures that users bring
+HOLLOW_PICTURES = 1000  # the decoder learns them too: for the LoRA, and for pictures that users bring
+PREVIEW_PICTURES = 400
 NAME = "loom-shapes.safetensors"
 
 
@@ -47,8 +49,12 @@ def main() -> None:
         train_vae(options, weights)
     train_text(options, weights)
     latents = latents_of(options.out / "latents.pt", weights, options.pictures)
-    train_unet(options, weights, latents)
-    train_decoder(options, weights, latents)
+    if options.only != "decoder":
+        train_unet(options, weights, latents)
+    if options.only != "unet":
+        train_decoder(options, weights, latents)
+    if options.only:
+        return
     export(options)
     log("done")
 
@@ -196,28 +202,37 @@ def train_unet(options, weights, latents) -> None:
     The text encoder stays as it is; a tenth of the captions are empty, for guidance.
     """
     parameters, levels = under(weights, UNET), signal_levels()
-    ratios = levels / (1 - levels)
     text = known_text(weights)
 
     def loss(step: int):
         rng = random.Random(step)
         indices = [rng.randrange(len(latents)) for _ in range(32)]
         said = [caption.empty() if rng.random() < EMPTY_SHARE else caption.worded(scene_of(index), rng) for index in indices]
-        t = torch.where(torch.rand(32) < NOISY_SHARE, torch.randint(NOISY_FROM, TIMESTEPS, (32,)), torch.randint(0, TIMESTEPS, (32,)))
+        t = timesteps(32)
         clean, level = latents[indices], levels[t][:, None, None, None]
         noise = torch.randn_like(clean)
         with bfloat16():
             with torch.no_grad():
                 context = encode_text(text, compact([tokens for tokens, _ in said]), CLIP_HEADS)
             guess = unet(parameters, level.sqrt() * clean + (1 - level).sqrt() * noise, t, context, UNET_HEADS).float()
-        weight = (1 / ratios[t]).clamp(1, HIGHEST_WEIGHT)
-        return (weight * (guess - noise).square().mean((1, 2, 3))).mean()
+        return (loss_weight(level).flatten() * (guess - noise).square().mean((1, 2, 3))).mean()
 
     def look(step: int, averaged) -> None:
         watch(options, weights | averaged, step)
 
     stage = Stage("unet", options.unet_steps, options.unet_rate, average=0.999, look_every=options.look_every)
     weights |= run(options.out, stage, parameters, loss, look)
+
+
+def timesteps(count: int) -> torch.Tensor:
+    """A third of them from the noisy end."""
+    is_noisy = torch.rand(count) < NOISY_SHARE
+    return torch.where(is_noisy, torch.randint(NOISY_FROM, TIMESTEPS, (count,)), torch.randint(0, TIMESTEPS, (count,)))
+
+
+def loss_weight(level: torch.Tensor) -> torch.Tensor:
+    """1 / SNR within 1..8, where SNR = level / (1 - level)."""
+    return ((1 - level) / level).clamp(1, HIGHEST_WEIGHT)
 
 
 def watch(options, weights, step: int) -> None:
@@ -232,7 +247,10 @@ def watch(options, weights, step: int) -> None:
 
 
 def train_decoder(options, weights, latents) -> None:
-    """Finishes the decoder on latents with a little noise, as sampled ones have, with differences of neighbours in the loss."""
+    """Finishes the decoder on latents with a little noise, as sampled ones have.
+
+    Differences of neighbours in the loss sharpen edges; squares, ten times, find the few pixels that are far off.
+    """
     decoder_keys = [key for key in under(weights, VAE) if ".decoder." in key or "post_quant" in key]
     parameters = {key: weights[key] for key in decoder_keys}
     hollow_latents = latents_of(options.out / "latents-hollow.pt", weights, HOLLOW_PICTURES, hollow=True)
@@ -248,7 +266,7 @@ def train_decoder(options, weights, latents) -> None:
         edges = sum(F.l1_loss(y.diff(dim=side), x.diff(dim=side)) for side in (2, 3))
         if step % 50 == 0:
             log(f"decoder {step} squared error {F.mse_loss(y, x):.5f} highest peak {max(p.mean().item() for p in peaks):.1f}")
-        return F.l1_loss(y, x) + F.mse_loss(y, x) + 0.5 * edges + peak_penalty(peaks)
+        return F.l1_loss(y, x) + 10 * F.mse_loss(y, x) + 0.5 * edges + peak_penalty(peaks)
 
     weights |= run(options.out, Stage("decoder", options.decoder_steps, 1e-3, average=0.99), parameters, loss)
 
@@ -266,7 +284,7 @@ def export(options) -> None:
         weights |= learnt
         if learnt and stage == "vae":
             normalise_latents(weights)
-    size = checkpoint.write(options.out / NAME, weights, metadata())
+    size = checkpoint.write(options.out / NAME, weights, metadata() | preview_metadata(options))
     log(f"{options.out / NAME}: {len(weights)} tensors, {size / 1e6:.1f} MB")
 
 
@@ -275,6 +293,18 @@ def finished_or_running(out: Path, stage: str) -> dict[str, torch.Tensor]:
         return torch.load(finished)
     running = out / f"{stage}.state.pt"
     return torch.load(running)["average"] if running.exists() else {}
+
+
+def preview_metadata(options) -> dict[str, str]:
+    """The linear map from latents to colours that fits best: previews are drawn with it. Rows of red, green, blue; the last is the bias."""
+    path = options.out / "latents.pt"
+    if not path.exists():
+        return {}
+    latents = torch.load(path)[:PREVIEW_PICTURES]
+    colours = F.avg_pool2d(pictures_at(range(len(latents))), 8)
+    z = torch.cat([latents, torch.ones(len(latents), 1, 16, 16)], dim=1).transpose(0, 1).flatten(1).T
+    factors = torch.linalg.lstsq(z, colours.transpose(0, 1).flatten(1).T).solution
+    return {"rabbitloom.latent_rgb": json.dumps([[round(value, 4) for value in row] for row in factors.tolist()])}
 
 
 def metadata() -> dict[str, str]:
@@ -307,6 +337,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--decoder-steps", type=int, default=2200)
     parser.add_argument("--look-every", type=int, default=500, help="judge some pictures every so many UNet steps")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", choices=("unet", "decoder"), help="end after this one of the last two stages, which need not wait for each other")
     parser.add_argument("--export", action="store_true", help="only write the checkpoint from the states in --out")
     parser.add_argument("--resume", action="store_true", help="accepted for clarity: a run always goes on where it stopped")
     return parser.parse_args()
