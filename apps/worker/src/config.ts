@@ -1,15 +1,35 @@
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { DEFAULT_POOL, poolSchema } from "@rabbitloom/protocol";
+import { machineMemoryBytes } from "@rabbitloom/engine";
+import {
+  commaListSchema,
+  DEFAULT_POOL,
+  poolSchema,
+  readSenders,
+  senderVariables,
+} from "@rabbitloom/protocol";
 import * as z from "zod";
 
-const list = z.string().transform((text) =>
-  text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== ""),
-);
+/** Where this program and its packages are, as tracebacks name it. */
+const PROGRAM_ROOT = resolve(fileURLToPath(new URL("../../..", import.meta.url)));
+
+const BYTE_UNITS = { MB: 1e6, GB: 1e9, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+/** In bytes; a percentage is one of the machine's memory, or of the container's limit. */
+const byteSizeSchema = z
+  .string()
+  .regex(/^\d+(\.\d+)?(MB|GB|MiB|GiB|%)$/, "expected a size such as 12GB, 800MB, 8GiB or 40%")
+  .transform((text) => {
+    if (text.endsWith("%")) return (parseFloat(text) / 100) * machineMemoryBytes();
+    const [, bytes = 1] = Object.entries(BYTE_UNITS).find(([unit]) => text.endsWith(unit)) ?? [];
+    return parseFloat(text) * bytes;
+  })
+  .refine((bytes) => bytes > 0, "expected more than nothing");
+
+/** A week, as a job itself may ask for. */
+const MOST_SECONDS = 604_800;
 
 const environmentSchema = z.object({
   /** `amqp://user:password@host:port/vhost` */
@@ -27,11 +47,17 @@ const environmentSchema = z.object({
   /** Folder that holds `input`, `output` and `temp`, shared with the gateways. */
   DATA_DIR: z.string().default(".loom/data"),
   /** Roots of model folders in ComfyUI's layout, several by commas; earlier ones win. */
-  MODELS_DIR: list.default([]),
+  MODELS_DIR: commaListSchema.default([]),
   /** Node packs: paths or package names, several by commas. */
-  NODES: list.default([]),
-  /** `cpu`, `cuda`, `cuda:1`, ... */
+  NODES: commaListSchema.default([]),
+  /** `cpu`, `cuda`, `cuda:1`, `webgpu`, ..., or `auto` for the first that works. */
   DEVICE: z.string().default("cpu"),
+  /** `int8`: 8 bits for the large layers of diffusion models, on the CPU. */
+  PRECISION: z.enum(["full", "int8"]).default("full"),
+  /** Memory for models, of all slots together: `12GB`, `800MB`, `8GiB`, or `40%` of what there is. */
+  MEMORY_BUDGET: byteSizeSchema.prefault("75%"),
+  /** That compute at once, of each slot. Unset for one a core, or what the container may use. */
+  THREADS: z.coerce.number().int().min(1).max(1_024).optional(),
   /** Where `GET /health` is answered; 0 takes a free port. */
   HEALTH_HOST: z.string().default("127.0.0.1"),
   HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
@@ -39,11 +65,15 @@ const environmentSchema = z.object({
   DRAIN_SECONDS: z.coerce.number().min(0).default(30),
   /** How long a cancelled job may go on before the engine's process is killed. */
   KILL_SECONDS: z.coerce.number().min(0).default(10),
+  /** How long an attempt may run, and be silent, where its job says nothing else; 0 is for ever. */
+  RUN_SECONDS: z.coerce.number().min(0).max(MOST_SECONDS).default(21_600),
+  SILENCE_SECONDS: z.coerce.number().min(0).max(MOST_SECONDS).default(1_800),
   /** First wait before a job whose attempt failed is delivered again; each later wait is twice as long. */
   RETRY_SECONDS: z.coerce.number().min(0).default(1),
   /** Limits of the lanes: every gateway and worker of a fleet needs the same ones. */
   MAX_QUEUE_LENGTH: z.coerce.number().int().positive().default(10_000),
   DELIVERY_LIMIT: z.coerce.number().int().positive().default(3),
+  ...senderVariables,
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   /** Unique among the workers that live. */
   WORKER_ID: z
@@ -63,10 +93,15 @@ const flagNames = [
   "models-dir",
   "nodes",
   "device",
+  "precision",
+  "memory-budget",
+  "threads",
   "health-host",
   "health-port",
   "drain-seconds",
   "kill-seconds",
+  "run-seconds",
+  "silence-seconds",
   "retry-seconds",
   "max-queue-length",
   "delivery-limit",
@@ -103,12 +138,27 @@ export function readConfig(
       models: env.MODELS_DIR.map((folder) => resolve(folder)),
       nodes: env.NODES,
       device: env.DEVICE,
+      precision: env.PRECISION,
+      memoryBudgetBytes: env.MEMORY_BUDGET / env.SLOTS,
+      ...(env.THREADS !== undefined && { threads: env.THREADS }),
       killAfterMs: env.KILL_SECONDS * 1_000,
     },
+    /** What errors call the places of files that a job's owner need not know. */
+    pathNames: new Map([
+      ...env.MODELS_DIR.map((folder) => [resolve(folder), "models"] as const),
+      ...env.NODES.filter((pack) => pack.includes("/")).map(
+        (pack) => [resolve(pack), basename(pack)] as const,
+      ),
+      ...[process.cwd(), PROGRAM_ROOT]
+        .filter((folder) => folder !== "/")
+        .map((folder) => [folder, "."] as const),
+    ]),
     health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
     drainMs: env.DRAIN_SECONDS * 1_000,
+    limits: { runMs: env.RUN_SECONDS * 1_000, silenceMs: env.SILENCE_SECONDS * 1_000 },
     retryMs: env.RETRY_SECONDS * 1_000,
     queueLimits: { maxLength: env.MAX_QUEUE_LENGTH, deliveryLimit: env.DELIVERY_LIMIT },
+    senders: readSenders(env),
     logLevel: env.LOG_LEVEL,
   };
 }

@@ -29,6 +29,8 @@ const otherEngines: Engine[] = [];
 for (let slot = 1; slot < config.slots; slot++) otherEngines.push(await openEngine(config.engine));
 const engines = [firstEngine, ...otherEngines] as const;
 
+const { device } = await firstEngine.catalog();
+
 worker = await startWorker({
   ...config,
   broker,
@@ -36,7 +38,7 @@ worker = await startWorker({
   engines: [firstEngine, ...otherEngines],
   log,
   version: "0.0.0",
-  device: config.engine.device,
+  device,
   onDrainAsked: stop,
 });
 

@@ -1,4 +1,4 @@
-import type { LaneSource, OpenDelivery } from "@rabbitloom/broker";
+import type { LaneSource, TurnDelivery } from "@rabbitloom/broker";
 import { retryAfter } from "@rabbitloom/broker";
 import { CodedError } from "@rabbitloom/protocol";
 import type { Logger } from "pino";
@@ -7,7 +7,7 @@ export interface SlotOptions {
   readonly source: LaneSource;
   /** Takes one delivery to the point where the slot is free; what it returns ends when the delivery is settled. */
   readonly run: (
-    delivery: OpenDelivery,
+    delivery: TurnDelivery,
     facts: SlotFacts,
   ) => Promise<{ readonly settled: Promise<void> }>;
   /** Aborted when no more jobs are to be taken. */
@@ -30,7 +30,7 @@ const MOST_UNSETTLED = 8;
 export async function runSlot({ source, run, stopping, log }: SlotOptions): Promise<void> {
   const unsettled = new Set<Promise<void>>();
 
-  async function take(delivery: OpenDelivery, facts: SlotFacts): Promise<void> {
+  async function take(delivery: TurnDelivery, facts: SlotFacts): Promise<void> {
     try {
       const { settled } = await run(delivery, facts);
       const tail = settled.catch((err: unknown) => fail(delivery, err));
@@ -41,7 +41,7 @@ export async function runSlot({ source, run, stopping, log }: SlotOptions): Prom
     }
   }
 
-  function fail(delivery: OpenDelivery, err: unknown) {
+  function fail(delivery: TurnDelivery, err: unknown) {
     log.error(
       { err, messageId: delivery.messageId },
       "a job could not be settled: it is tried again",
@@ -50,7 +50,7 @@ export async function runSlot({ source, run, stopping, log }: SlotOptions): Prom
   }
 
   while (!stopping.aborted) {
-    let delivery: OpenDelivery;
+    let delivery: TurnDelivery;
     const freeAt = performance.now();
     try {
       delivery = await source.next(stopping);
@@ -58,8 +58,10 @@ export async function runSlot({ source, run, stopping, log }: SlotOptions): Prom
       break;
     }
     // It came in the moment of stopping.
-    if (stopping.aborted) delivery.settle(retryAfter(0));
-    else await take(delivery, { isBacklog: performance.now() - freeAt < BACKLOG_MS });
+    if (stopping.aborted) {
+      delivery.settle(retryAfter(0));
+      await delivery.turn?.giveBack(false);
+    } else await take(delivery, { isBacklog: performance.now() - freeAt < BACKLOG_MS });
     if (unsettled.size >= MOST_UNSETTLED) await Promise.race(unsettled);
   }
   await Promise.all(unsettled);

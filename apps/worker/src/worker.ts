@@ -5,7 +5,9 @@ import type { JobStore } from "@rabbitloom/jobs";
 import {
   CodedError,
   type ControlMessage,
+  DEFAULT_DELIVERY_LIMIT,
   type JobQueueOptions,
+  type Senders,
   topology,
   type WorkerRegistration,
 } from "@rabbitloom/protocol";
@@ -15,10 +17,15 @@ import { listenToControl } from "./fleet/control.ts";
 import { watchDeadLetters } from "./fleet/dead-letters.ts";
 import { describeDevice } from "./fleet/device.ts";
 import { serveHealth } from "./fleet/health.ts";
+import { removeLeftovers } from "./fleet/leftovers.ts";
+import { answerNodesCheck } from "./fleet/nodes-check.ts";
 import { register } from "./fleet/registration.ts";
 import { sendUnroutableAgain } from "./fleet/unroutable.ts";
 import { runDelivery } from "./jobs/job-runner.ts";
 import { runningJobs } from "./jobs/running-jobs.ts";
+import type { AttemptLimits } from "./jobs/time-limits.ts";
+import { workerTurns } from "./jobs/turns.ts";
+import type { PathNames } from "./jobs/without-paths.ts";
 import { runSlot } from "./slot.ts";
 
 export interface WorkerOptions {
@@ -35,6 +42,11 @@ export interface WorkerOptions {
   readonly queueLimits: JobQueueOptions;
   readonly health: { readonly host: string; readonly port: number };
   readonly retryMs: number;
+  readonly limits: AttemptLimits;
+  /** Where not everybody is believed whose a job is. */
+  readonly senders?: Senders | undefined;
+  /** Folders of this machine, beside the engine's own, and what errors call them. */
+  readonly pathNames: PathNames;
   /** How long running jobs may go on when the worker drains. */
   readonly drainMs: number;
   /** Called when the fleet tells this worker to drain. */
@@ -122,19 +134,35 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         inBackground("catalog refresh", registration.refresh());
         break;
       case "memory-free":
-        for (const engine of engines) inBackground("memory free", engine.free());
+        for (const engine of engines) {
+          inBackground("memory free", engine.free({ keepResults: !message.freeMemory }));
+        }
+        break;
+      case "nodes-check":
+        inBackground("nodes check", answerNodesCheck({ engines, publisher, workerId }, message));
         break;
       case "worker-wake":
-        break; // Idle workers consume: a job reaches them without being told.
+        turns.wake();
+        break;
     }
   }
   function inBackground(what: string, work: Promise<void>): void {
     work.catch((err: unknown) => log.error({ err }, `${what} failed`));
   }
 
+  const turns = workerTurns({ store, names, pool, log });
   const control = await listenToControl({ broker, names, workerId, log, onMessage: obey });
-  const deadLetters = await watchDeadLetters({ broker, names, publisher, store, log });
-  await sendUnroutableAgain({ broker, publisher, names, log });
+  const deadLetters = await watchDeadLetters({
+    broker,
+    names,
+    publisher,
+    store,
+    log,
+    deliveryLimit: queueLimits.deliveryLimit ?? DEFAULT_DELIVERY_LIMIT,
+    senders: options.senders,
+  });
+  const leftovers = removeLeftovers({ store, folders: firstEngine.folders, log });
+  await sendUnroutableAgain({ broker, publisher, names, log, senders: options.senders });
 
   const handingBack = new AbortController();
   const sources = engines.map((_, index) =>
@@ -142,6 +170,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       queues: names.jobs.queues(pool),
       name: `lanes of slot ${index}`,
       setup: declare,
+      turns,
     }),
   );
   const slots = engines.map((engine, index) => {
@@ -160,6 +189,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
             engine,
             running,
             stopping: handingBack.signal,
+            draining: stopping.signal,
             isBacklog,
           },
           delivery,
@@ -184,7 +214,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     clearTimeout(timer);
     // Broker or store are away. The messages were not acknowledged: somebody else ends these jobs.
     if (!isSettled) log.error({ jobs: running.ids() }, "stops with jobs that could not be settled");
+    turns[Symbol.dispose]();
     await deadLetters[Symbol.asyncDispose]();
+    await leftovers[Symbol.asyncDispose]();
     await control[Symbol.asyncDispose]();
     for (const source of sources) await source[Symbol.asyncDispose]();
     if (isSettled) await publisher.flush();

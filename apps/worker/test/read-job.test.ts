@@ -6,9 +6,24 @@ const names = topology({ prefix: "t" });
 
 function read(text: string, messageId?: string) {
   const body = Buffer.from(text);
-  const delivery = { body, messageId, queue: names.jobs.queue("high", "gpu") };
+  const delivery = {
+    body,
+    messageId,
+    queue: names.jobs.queue("high", "gpu"),
+    headers: {},
+    userId: undefined,
+  };
   return readJob(delivery, { names, pool: "gpu" });
 }
+
+const turn = {
+  tenant: "acme",
+  token: "t",
+  before: "0",
+  queues: [],
+  giveBack: async () => {},
+  tellMute: async () => {},
+};
 
 test("a bare prompt is a job under the message's id, in the lane that it came from", () => {
   const { message } = read('{"prompt":{"1":{"class_type":"A","inputs":{}}},"lane":"low"}', "m-1");
@@ -30,4 +45,27 @@ test.each([
   ['{"jobId":"j","prompt":{"1":{"inputs":{}}}}', "INVALID_REQUEST"],
 ])("%s is no job: %s", (text, code) => {
   expect(() => read(text)).toThrow(expect.objectContaining({ code }));
+});
+
+test("a job from a tenant's own queue is that tenant's and in that lane, whatever it says", () => {
+  const body = Buffer.from('{"jobId":"j","prompt":{},"tenant":"beta","lane":"high"}');
+  const queue = names.jobs.queue("low", "gpu", "acme");
+  const delivery = { body, messageId: undefined, queue, headers: {}, userId: undefined, turn };
+  const { message } = readJob(delivery, { names, pool: "gpu" });
+
+  expect(message).toMatchObject({ tenant: "acme", lane: "low" });
+});
+
+test("a user's job in another tenant's queue, and a job of nobody known, are refused", () => {
+  const senders = { own: "loom", trusted: ["loom"], tenants: { "svc-beta": "beta" } };
+  const body = Buffer.from('{"jobId":"j","prompt":{}}');
+  const delivery = { body, messageId: undefined, headers: {}, userId: "svc-beta" };
+  const options = { names, pool: "gpu", senders };
+  const own = { ...delivery, queue: names.jobs.queue("low", "gpu", "acme"), turn };
+  const inLane = { ...delivery, queue: names.jobs.queue("low", "gpu") };
+
+  expect(readJob(inLane, options).message.tenant).toBe("beta");
+  for (const wrong of [own, { ...inLane, userId: undefined }]) {
+    expect(() => readJob(wrong, options)).toThrow(expect.objectContaining({ code: "FORBIDDEN" }));
+  }
 });

@@ -7,12 +7,13 @@ import {
   type Settlement,
 } from "@rabbitloom/broker";
 import { type JobStore, jobError } from "@rabbitloom/jobs";
-import { jobIdSchema, type Topology } from "@rabbitloom/protocol";
+import { isCodedError, jobIdSchema, type Senders, type Topology } from "@rabbitloom/protocol";
 import { parseJson } from "@rabbitloom/workflow";
 import type { Logger } from "pino";
 import * as z from "zod";
 import { eventRoute } from "../jobs/event-route.ts";
 import { REASON_HEADER } from "../jobs/malformed.ts";
+import { copyOf } from "./copy-of.ts";
 
 export interface DeadLettersOptions {
   readonly broker: Broker;
@@ -20,6 +21,9 @@ export interface DeadLettersOptions {
   readonly publisher: Publisher;
   readonly store: Pick<JobStore, "bury" | "noteAnnounced">;
   readonly log: Logger;
+  /** Of the lanes: a message is given up when it was delivered more often. */
+  readonly deliveryLimit: number;
+  readonly senders?: Senders | undefined;
 }
 
 /**
@@ -36,18 +40,21 @@ export function watchDeadLetters(options: DeadLettersOptions): Promise<AsyncDisp
 }
 
 async function settleDeadLetter(
-  { names, publisher, store, log }: DeadLettersOptions,
+  options: DeadLettersOptions,
   delivery: OpenDelivery,
 ): Promise<Settlement> {
+  const { names, publisher, store, log } = options;
   const { headers, replyTo, correlationId } = delivery;
   const jobId = jobIdOf(delivery);
   // Never was a job: its sender was told when it was put here.
   if (headers[REASON_HEADER] !== undefined || jobId === undefined) return ACK;
 
-  const attempts = deathSchema.safeParse(headers["x-death"]).data?.[0];
+  const death = deathSchema.safeParse(headers["x-death"]).data?.[0];
   const burial = await store.bury(
     jobId,
     jobError("JOB_DEAD", "The job was given up: every delivery of it failed."),
+    // A worker rejects what it will not try again; the broker counts deliveries, which lost connections raise, too.
+    death?.reason === "delivery_limit" ? options.deliveryLimit + 1 : 1,
   );
   log.warn({ jobId, burial: burial.type }, "dead letter");
   switch (burial.type) {
@@ -55,9 +62,7 @@ async function settleDeadLetter(
     case "unknown":
       return ACK;
     case "blameless":
-      await publisher.publish(again(delivery, names, attempts?.["routing-keys"][0]), {
-        waitsForever: true,
-      });
+      await sendAgain(options, delivery, death?.queue);
       return ACK;
     case "buried": {
       const { attempt, error, gatewayId } = burial;
@@ -83,19 +88,23 @@ function jobIdOf({ messageId, body }: OpenDelivery): string | undefined {
 }
 
 /** The same job once more, with its deliveries counted from the start. */
-function again(delivery: OpenDelivery, names: Topology, routingKey = delivery.routingKey) {
-  const { body, messageId, correlationId, replyTo, contentType, type } = delivery;
-  return {
-    exchange: names.jobs.exchange,
-    routingKey,
-    body,
-    persistent: true,
-    ...(messageId !== undefined && { messageId }),
-    ...(correlationId !== undefined && { correlationId }),
-    ...(replyTo !== undefined && { replyTo }),
-    ...(contentType !== undefined && { contentType }),
-    ...(type !== undefined && { type }),
-  };
+async function sendAgain(
+  { publisher, names, senders }: DeadLettersOptions,
+  delivery: OpenDelivery,
+  queue: string | undefined,
+): Promise<void> {
+  const copy = { ...copyOf(delivery, { senders }), mandatory: true };
+  const patient = { waitsForever: true };
+  const byKey = { ...copy, exchange: names.jobs.exchange, routingKey: delivery.routingKey };
+  if (queue === undefined) return publisher.publish(byKey, patient);
+  try {
+    await publisher.publish({ ...copy, exchange: "", routingKey: queue }, patient);
+  } catch (error) {
+    if (!isCodedError(error) || error.code !== "NO_WORKER") throw error;
+    // A tenant's own queue that is gone: the lane takes the job.
+    const [pool = "", lane = ""] = queue.slice(`${names.prefix}.jobs.`.length).split(".");
+    await publisher.publish({ ...byKey, routingKey: `${lane}.${pool}` }, patient);
+  }
 }
 
-const deathSchema = z.array(z.looseObject({ "routing-keys": z.array(z.string()) }));
+const deathSchema = z.array(z.looseObject({ queue: z.string(), reason: z.string() }));

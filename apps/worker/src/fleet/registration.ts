@@ -19,7 +19,10 @@ export interface Registration extends AsyncDisposable {
   touch(): Promise<void>;
 }
 
-/** A third of the time after which a silent worker counts as gone. */
+/**
+ * A third of the time after which a silent worker counts as gone. Measured by a clock that nobody sets: else a worker
+ * whose clock was set back would be silent for as long.
+ */
 const BEAT_MS = 4_000;
 /** A change of state shows after at most this long. */
 const LOOK_MS = 1_000;
@@ -30,14 +33,14 @@ export async function register(options: RegistrationOptions): Promise<Registrati
   const { store, log, describe } = options;
   let catalog = await options.readCatalog();
   let lastState = "";
-  let lastBeatMs = 0;
-  let lastCatalogMs = Date.now();
+  let lastBeatMs = -Infinity;
+  let lastCatalogMs = performance.now();
   let isOver = false;
 
   async function announce(withCatalog: boolean): Promise<void> {
     const facts = describe();
     lastState = stateOf(facts);
-    lastBeatMs = Date.now();
+    lastBeatMs = performance.now();
     const heartbeatAt = new Date().toISOString();
     const registration = { ...facts, v: 1 as const, heartbeatAt, catalogDigest: catalog.digest };
     const { nodes, models } = catalog;
@@ -47,15 +50,16 @@ export async function register(options: RegistrationOptions): Promise<Registrati
   }
 
   async function refresh(): Promise<void> {
-    lastCatalogMs = Date.now();
+    lastCatalogMs = performance.now();
     const { digest } = catalog;
     catalog = await options.readCatalog();
     if (catalog.digest !== digest) await announce(true);
   }
 
   async function beat(): Promise<void> {
-    if (Date.now() - lastCatalogMs >= CATALOG_MS && describe().state === "idle") await refresh();
-    const isDue = Date.now() - lastBeatMs >= BEAT_MS || stateOf(describe()) !== lastState;
+    if (performance.now() - lastCatalogMs >= CATALOG_MS && describe().state === "idle")
+      await refresh();
+    const isDue = performance.now() - lastBeatMs >= BEAT_MS || stateOf(describe()) !== lastState;
     if (isDue) await announce(false);
   }
 

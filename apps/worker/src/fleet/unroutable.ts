@@ -1,12 +1,14 @@
-import { type Broker, delivery, type Publisher } from "@rabbitloom/broker";
-import type { Topology } from "@rabbitloom/protocol";
+import { type Broker, delivery, getMessage, type Publisher } from "@rabbitloom/broker";
+import type { Senders, Topology } from "@rabbitloom/protocol";
 import type { Logger } from "pino";
+import { copyOf } from "./copy-of.ts";
 
 export interface UnroutableOptions {
   readonly broker: Broker;
   readonly publisher: Publisher;
   readonly names: Topology;
   readonly log: Logger;
+  readonly senders?: Senders | undefined;
 }
 
 /**
@@ -14,26 +16,18 @@ export interface UnroutableOptions {
  * that nobody serves yet come back to where they were.
  */
 export async function sendUnroutableAgain(options: UnroutableOptions): Promise<void> {
-  const { broker, publisher, names, log } = options;
+  const { broker, publisher, names, log, senders } = options;
   const { queue } = names.unroutable;
   await broker.withChannel(async (channel) => {
     const { messageCount } = await channel.checkQueue(queue);
     for (let index = 0; index < messageCount; index++) {
-      const message = await channel.get(queue);
+      const message = await getMessage(channel, queue);
       if (message === false) return;
-      const { routingKey, body, headers, messageId, correlationId, replyTo, contentType, type } =
-        delivery(message);
+      const unroutable = delivery(message);
       await publisher.publish({
+        ...copyOf(unroutable, { headers: unroutable.headers, senders }),
         exchange: names.jobs.exchange,
-        routingKey,
-        body,
-        headers,
-        persistent: true,
-        ...(messageId !== undefined && { messageId }),
-        ...(correlationId !== undefined && { correlationId }),
-        ...(replyTo !== undefined && { replyTo }),
-        ...(contentType !== undefined && { contentType }),
-        ...(type !== undefined && { type }),
+        routingKey: unroutable.routingKey,
       });
       channel.ack(message);
     }

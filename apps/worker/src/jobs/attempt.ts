@@ -6,6 +6,7 @@ import {
   type JobEndEvent,
   type JobError,
   type NodeReference,
+  outputFilesOf,
 } from "@rabbitloom/protocol";
 import type { Logger } from "pino";
 import { comfyHistory } from "./comfy-history.ts";
@@ -16,6 +17,10 @@ import { reportProgress } from "./progress-reports.ts";
 import type { ReceivedJob } from "./read-job.ts";
 import type { RunningJob } from "./running-jobs.ts";
 import { untilStoreAnswers } from "./store-answers.ts";
+import { tenantFolders } from "./tenant-folders.ts";
+import { type AttemptLimits, limitsOf, watchTime } from "./time-limits.ts";
+import { withdrawFiles } from "./withdraw-files.ts";
+import { type PathNames, withoutPaths } from "./without-paths.ts";
 
 export interface AttemptOptions {
   readonly store: JobStore;
@@ -26,6 +31,10 @@ export interface AttemptOptions {
   readonly job: ReceivedJob;
   readonly attempt: number;
   readonly workerId: string;
+  /** Where the job has none of its own. */
+  readonly limits: AttemptLimits;
+  /** Folders of this machine that no job's owner is told of. */
+  readonly pathNames: PathNames;
   /** Events may wait a little from the first one on, so that those of a short job travel together. */
   readonly isBacklog: boolean;
 }
@@ -38,15 +47,17 @@ export type AttemptResult =
   /** The job did nothing wrong and is pending again. */
   | { readonly type: "handed-back" }
   /** The attempt failed in a way that another one may not; the job is pending again. */
-  | { readonly type: "failed"; readonly error: JobError };
+  | { readonly type: "failed"; readonly error: JobError; readonly faults: number };
 
 /** Runs a claimed job and commits what came of it. */
 export async function runAttempt(options: AttemptOptions): Promise<AttemptResult> {
   const { engine, job, attempt, handle, log, workerId } = options;
   const { message, promptJson } = job;
-  const { jobId, extraData, targets } = message;
+  const { jobId, tenant, extraData, targets } = message;
+  const folders = tenantFolders(engine.folders, tenant);
   const nodeCount = Object.keys(message.prompt).length;
   const shown = new Map<string, NodeReference>();
+  const names = fileNames({ ...options, folders, jobId });
 
   const events = openEventLog({
     jobId,
@@ -62,14 +73,17 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptResult
   let outcome: RunOutcome;
   {
     using _reports = reportProgress({ ...options, events });
+    using time = watchTime(handle, limitsOf(message.limits, options.limits));
     outcome = await runSafely(engine, {
       jobId,
       prompt: promptJson,
       extraData,
       targets: targets ?? null,
       signal: handle.signal,
-      allocateNames: fileNames({ ...options, folders: engine.folders, jobId }),
+      folders,
+      allocateNames: names.allocate,
       onEvent(event) {
+        time.heard();
         if (event.type === "node-output" && event.output !== null) shown.set(event.nodeId, event);
         events.emit(event);
       },
@@ -77,7 +91,20 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptResult
   }
   handle.onSnapshot = undefined;
   log.info({ attempt, state: outcome.state, code: outcome.error?.code }, "ran");
-  return conclude(options, { events, outcome, shown: [...shown.values()] });
+  if (outcome.error !== undefined) {
+    log.debug({ attempt, error: outcome.error }, "failed");
+    const own = Object.entries(folders).map(([name, folder]) => [folder, name] as const);
+    const paths = new Map([...options.pathNames, ...own]);
+    outcome = { ...outcome, error: withoutPaths(outcome.error, paths) };
+  }
+  // An engine that was killed could not sum up what it had shown.
+  if (outcome.state === "cancelled") outcome = { ...outcome, outputs: events.tracker.outputs() };
+  const result = await conclude(options, { events, outcome, shown: [...shown.values()] });
+  if (result.type === "superseded") {
+    const saved = outputFilesOf(outcome.outputs).map(({ file }) => file);
+    await withdrawFiles(options, folders, saved.filter(names.isOwn));
+  }
+  return result;
 }
 
 /** The engine's own failures become outcomes as well. */
@@ -121,8 +148,12 @@ async function conclude(options: AttemptOptions, ran: Ran): Promise<AttemptResul
         const wasLive = await untilStoreAnswers(() => store.release(jobId, attempt), patient);
         return wasLive ? { type: "handed-back" } : { type: "superseded" };
       }
-      default:
-        return giveUp(toJobError(reason));
+      default: {
+        const failure = { ...outcome.error, ...toJobError(reason) };
+        return failure.retryable
+          ? giveUp(failure)
+          : commit(options, ran, { state: "failed", error: failure });
+      }
     }
   }
   const error =
@@ -132,8 +163,9 @@ async function conclude(options: AttemptOptions, ran: Ran): Promise<AttemptResul
 
   async function giveUp(failure: JobError): Promise<AttemptResult> {
     events.close("send");
-    const wasLive = await untilStoreAnswers(() => store.release(jobId, attempt, failure), patient);
-    return wasLive ? { type: "failed", error: failure } : { type: "superseded" };
+    const released = await untilStoreAnswers(() => store.release(jobId, attempt, failure), patient);
+    if (released === undefined) return { type: "superseded" };
+    return { type: "failed", error: failure, faults: released.faults };
   }
 }
 

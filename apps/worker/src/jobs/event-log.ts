@@ -1,13 +1,14 @@
-import type {
-  EngineEvent,
-  JobEndEvent,
-  JobError,
-  JsonEvent,
-  Outputs,
-  TerminalState,
+import {
+  type EngineEvent,
+  type JobEndEvent,
+  type JobError,
+  type JsonEvent,
+  type Outputs,
+  type ProgressTracker,
+  type TerminalState,
+  trackProgress,
 } from "@rabbitloom/protocol";
 import type { EventRoute } from "./event-route.ts";
-import { type ProgressTracker, trackProgress } from "./job-progress.ts";
 
 /** The events of one attempt: numbered from 1 without a gap, and sent in that order. */
 export interface EventLog {

@@ -1,4 +1,4 @@
-import type { OutgoingMessage, Publisher } from "@rabbitloom/broker";
+import type { NackMeaning, OutgoingMessage, Publisher } from "@rabbitloom/broker";
 import {
   encodeEvents,
   encodePreview,
@@ -26,28 +26,49 @@ export interface EventRouteOptions {
   readonly correlationId?: string | undefined;
 }
 
+interface Target {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly nack: NackMeaning;
+}
+
+interface Addressed {
+  readonly message: OutgoingMessage;
+  readonly nack: NackMeaning;
+}
+
 export function eventRoute(options: EventRouteOptions): EventRoute {
   const { publisher, names, jobId, gatewayId, replyTo, correlationId } = options;
-  const targets = [
-    { exchange: names.events.exchange, routingKey: names.events.key(gatewayId, jobId) },
-    ...(replyTo === undefined ? [] : [{ exchange: "", routingKey: replyTo }]),
+  const targets: readonly Target[] = [
+    {
+      exchange: names.events.exchange,
+      routingKey: names.events.key(gatewayId, jobId),
+      nack: "trouble",
+    },
+    // A queue of somebody else's making, which may have a limit.
+    ...(replyTo === undefined
+      ? []
+      : [{ exchange: "", routingKey: replyTo, nack: "full" } satisfies Target]),
   ];
 
   /** The same body once for each target. */
-  function messages(wire: WireMessage, persistent: boolean): OutgoingMessage[] {
+  function messages(wire: WireMessage, persistent: boolean): Addressed[] {
     const { body: content, ...properties } = wire;
     const body = typeof content === "string" ? Buffer.from(content) : toBuffer(content);
-    return targets.map((target) => ({
-      ...target,
-      ...properties,
-      body,
-      persistent,
-      ...(correlationId !== undefined && { correlationId }),
+    return targets.map(({ nack, ...target }) => ({
+      nack,
+      message: {
+        ...target,
+        ...properties,
+        body,
+        persistent,
+        ...(correlationId !== undefined && { correlationId }),
+      },
     }));
   }
 
   function post(wire: WireMessage): void {
-    for (const message of messages(wire, false)) publisher.post(message);
+    for (const { message, nack } of messages(wire, false)) publisher.post(message, { nack });
   }
 
   return {
@@ -55,8 +76,8 @@ export function eventRoute(options: EventRouteOptions): EventRoute {
     postPreview: (preview) => post(encodePreview(preview)),
     async publish(events) {
       await Promise.all(
-        messages(encodeEvents(events), true).map((message) =>
-          publisher.publish(message, { waitsForever: true }),
+        messages(encodeEvents(events), true).map(({ message, nack }) =>
+          publisher.publish(message, { waitsForever: true, nack }),
         ),
       );
     },

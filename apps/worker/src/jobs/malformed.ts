@@ -1,35 +1,36 @@
 import { randomUUID } from "node:crypto";
 import { ACK, type OpenDelivery, type Publisher } from "@rabbitloom/broker";
-import { type CodedError, jobIdSchema, type Topology } from "@rabbitloom/protocol";
+import { type CodedError, jobIdSchema, type Senders, type Topology } from "@rabbitloom/protocol";
+import { stringifyJson } from "@rabbitloom/workflow";
+import { copyOf } from "../fleet/copy-of.ts";
 import { eventRoute } from "./event-route.ts";
 
 /** Header of a dead letter that never was a job: what is wrong with it. */
 export const REASON_HEADER = "loom-reason";
+
+/** Of the reason, which may repeat a key of the body. */
+const LONGEST_REASON = 1_000;
+/** As JSON; on the wire a small number takes nine bytes. The AMQP client encodes 65,536, and a message that it cannot send comes again. */
+const MOST_HEADER_BYTES = 4_096;
 
 /**
  * Puts a message that is no job among the dead letters, with the reason in a header, and tells its sender. The copy is
  * confirmed before the original goes.
  */
 export async function buryMalformed(
-  { publisher, names }: { readonly publisher: Publisher; readonly names: Topology },
+  { publisher, names, senders }: BurialOptions,
   delivery: OpenDelivery,
   error: CodedError,
 ): Promise<void> {
-  const { body, messageId, correlationId, replyTo, contentType, type, headers, routingKey } =
-    delivery;
-  const reason = `${error.code}: ${error.message}`;
+  const { messageId, correlationId, replyTo, headers, routingKey } = delivery;
+  const message = error.message.slice(0, LONGEST_REASON);
+  const reason = `${error.code}: ${message}`;
+  const kept = Buffer.byteLength(stringifyJson(headers)) > MOST_HEADER_BYTES ? {} : headers;
   await publisher.publish(
     {
+      ...copyOf(delivery, { headers: { ...kept, [REASON_HEADER]: reason }, senders }),
       exchange: names.dead.exchange,
       routingKey,
-      body,
-      persistent: true,
-      headers: { ...headers, [REASON_HEADER]: reason },
-      ...(messageId !== undefined && { messageId }),
-      ...(correlationId !== undefined && { correlationId }),
-      ...(replyTo !== undefined && { replyTo }),
-      ...(contentType !== undefined && { contentType }),
-      ...(type !== undefined && { type }),
     },
     { waitsForever: true },
   );
@@ -47,9 +48,15 @@ export async function buryMalformed(
         at: new Date().toISOString(),
         state: "failed",
         outputs: {},
-        error: { code: error.code, message: error.message, retryable: error.isRetryable },
+        error: { code: error.code, message, retryable: error.isRetryable },
       },
     ]);
   }
   delivery.settle(ACK);
+}
+
+interface BurialOptions {
+  readonly publisher: Publisher;
+  readonly names: Topology;
+  readonly senders?: Senders | undefined;
 }

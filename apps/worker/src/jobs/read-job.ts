@@ -1,13 +1,16 @@
-import type { OpenDelivery } from "@rabbitloom/broker";
+import type { TurnDelivery } from "@rabbitloom/broker";
 import {
   CodedError,
   type JobMessage,
   jobIdSchema,
   jobMessageSchema,
+  type Lane,
   lanes,
   type Prompt,
   promptSchema,
+  type Senders,
   type Topology,
+  tenantOfSender,
 } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
@@ -21,17 +24,32 @@ export interface ReceivedJob {
 export interface ReadJobOptions {
   readonly names: Topology;
   readonly pool: string;
+  /** Where not everybody is believed whose a job is. */
+  readonly senders?: Senders | undefined;
 }
+
+type ReadDelivery = Pick<
+  TurnDelivery,
+  "body" | "messageId" | "queue" | "turn" | "userId" | "headers"
+>;
+
+/** Gateways take 16 MiB by default; a broker may take far more, and reading takes several times the size in memory. */
+const MOST_BYTES = 67_108_864;
 
 /**
  * Reads a job off a lane. A service that publishes one itself may leave out everything but the prompt: its id
- * is then the message's. The lane is the one that it came from, whatever the body says. Throws INVALID_JSON or
- * INVALID_REQUEST.
+ * is then the message's. The lane is the one that it came from, and so is the tenant where that is a tenant's own queue,
+ * whatever the body says. Throws INVALID_JSON, INVALID_REQUEST, PAYLOAD_TOO_LARGE or FORBIDDEN.
  */
-export function readJob(
-  { body, messageId, queue }: Pick<OpenDelivery, "body" | "messageId" | "queue">,
-  { names, pool }: ReadJobOptions,
-): ReceivedJob {
+export function readJob(delivery: ReadDelivery, options: ReadJobOptions): ReceivedJob {
+  const { body, messageId, queue, turn } = delivery;
+  const { names, pool } = options;
+  if (body.byteLength > MOST_BYTES) {
+    throw new CodedError(
+      "PAYLOAD_TOO_LARGE",
+      `job message: ${body.byteLength} bytes, at most ${MOST_BYTES} are read`,
+    );
+  }
   const raw = parseJson(body.toString("utf8"));
   const parsed = receivedSchema.safeParse(raw);
   if (!parsed.success) throw notAJob(raw);
@@ -42,11 +60,32 @@ export function readJob(
       `job message: expected an id of 1 to 64 characters A-Z a-z 0-9 _ - in jobId or as message id, got ${JSON.stringify(jobId)}`,
     );
   }
-  const lane = lanes.find((name) => names.jobs.queue(name, pool) === queue) ?? parsed.data.lane;
+  const own = turn?.tenant === "" ? undefined : turn?.tenant;
+  const isFrom = (lane: Lane) => names.jobs.queue(lane, pool, own) === queue;
+  const lane = lanes.find(isFrom) ?? parsed.data.lane;
+  const tenant = ownerOf(delivery, { own, claimed: parsed.data.tenant, senders: options.senders });
   return {
-    message: { ...parsed.data, jobId, lane, pool },
+    message: { ...parsed.data, jobId, lane, pool, tenant },
     promptJson: stringifyJson(parsed.data.prompt),
   };
+}
+
+function ownerOf(
+  delivery: ReadDelivery,
+  {
+    own,
+    claimed,
+    senders,
+  }: {
+    readonly own: string | undefined;
+    readonly claimed: string;
+    readonly senders: Senders | undefined;
+  },
+): string {
+  if (senders === undefined) return own ?? claimed;
+  const tenant = tenantOfSender(delivery, own ?? claimed, senders);
+  if (own === undefined || own === tenant) return tenant;
+  throw new CodedError("FORBIDDEN", `a job of tenant ${tenant} in the queue of tenant ${own}`);
 }
 
 /** The prompt is checked but goes on as it came: a copy would not know which numbers were written as floats. */
