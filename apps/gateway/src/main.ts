@@ -7,7 +7,7 @@ import { openAmqp } from "./amqp/open-amqp.ts";
 import { readConfig } from "./config.ts";
 import { createGateway } from "./gateway.ts";
 
-const config = readConfig();
+const config = readConfig(process.argv.slice(2));
 const logger = pino({ level: config.logLevel, base: { gatewayId: config.gatewayId } });
 await Promise.all(
   Object.values(config.folders).map((folder) => mkdir(folder, { recursive: true })),
@@ -30,6 +30,7 @@ const app = await createGateway({
   names,
   store,
   logger,
+  auditLine: (line) => console.log(line),
   openAmqp: (listeners) =>
     openAmqp({
       ...listeners,
@@ -38,6 +39,8 @@ const app = await createGateway({
       gatewayId: config.gatewayId,
       pools: config.pools,
       limits: config.queueLimits,
+      strayMs: config.strayMs,
+      senders: config.senders,
     }),
 });
 const address = await app.listen({ host: config.host, port: config.port });

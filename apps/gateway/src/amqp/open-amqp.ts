@@ -1,22 +1,39 @@
+import { randomUUID } from "node:crypto";
 import {
   type Broker,
   createReplyStream,
   type Delivery,
   declareTopology,
   deleteReplyStream,
+  lookThroughDeadLetters,
   openPublisher,
   type Publisher,
   readReplyStream,
+  readyMessages,
   subscribe,
+  tenantQueues,
 } from "@rabbitloom/broker";
 import {
+  type ClassCheckReply,
+  classCheckReplySchema,
   decodeEvents,
   encodeEvents,
   type JobEvent,
   type JobQueueOptions,
+  laneSchema,
+  type Senders,
   type Topology,
 } from "@rabbitloom/protocol";
-import type { Amqp, AmqpListeners, EventRoutes, JobPublisher, ReplyStreams } from "./ports.ts";
+import type {
+  Amqp,
+  AmqpListeners,
+  EventRoutes,
+  JobLanes,
+  JobPublisher,
+  Letters,
+  ReplyStreams,
+} from "./ports.ts";
+import { openStreamNotes, type StreamNotes } from "./stream-notes.ts";
 
 export interface AmqpOptions extends AmqpListeners {
   readonly broker: Broker;
@@ -24,11 +41,16 @@ export interface AmqpOptions extends AmqpListeners {
   readonly gatewayId: string;
   readonly pools: readonly string[];
   readonly limits: JobQueueOptions;
+  /** How often streams are looked for that Redis and their gateways may have forgotten. */
+  readonly strayMs: number;
+  /** Where not everybody is believed whose a job is. */
+  readonly senders: Senders | undefined;
 }
 
 /** Declares the fleet's topology and opens this gateway's own exclusive queue. */
 export async function openAmqp(options: AmqpOptions): Promise<Amqp> {
-  const { broker, names, gatewayId, pools, limits, onEvents, onGap, onUnreadable } = options;
+  const { broker, names, gatewayId, pools, limits } = options;
+  const { onEvents, onClassChecks, onGap, onStreamFound, onUnreadable } = options;
   await declareTopology(broker, names, { pools, ...limits });
   const queue = names.gateway(gatewayId);
   // The same array is read again after every reconnect, with what has been added since.
@@ -38,53 +60,93 @@ export async function openAmqp(options: AmqpOptions): Promise<Amqp> {
     queue,
     keys,
     onMessage: (delivery) => {
+      if (delivery.type === "nodes-checked") {
+        const reply = readReply(delivery, onUnreadable);
+        if (reply !== undefined) onClassChecks(reply);
+        return;
+      }
       const events = readEvents(delivery, onUnreadable);
       if (events.length > 0) onEvents(delivery.routingKey.split(".", 1)[0] ?? "-", events);
     },
     onResubscribed: onGap,
   });
   const publisher = openPublisher(broker, { name: "gateway" });
+  const notes = await openStreamNotes({
+    broker,
+    publisher,
+    names,
+    everyMs: options.strayMs,
+    onFound: onStreamFound,
+  });
 
   return {
-    publisher: jobPublisher(publisher, names),
+    publisher: jobPublisher(publisher, names, options.senders),
     routes: eventRoutes({ broker, names, queue, keys }),
-    streams: replyStreams(broker, names, onUnreadable),
+    streams: replyStreams({ broker, names, notes, onUnreadable }),
+    lanes: jobLanes(broker, names),
+    tenantQueues: tenantQueues({ broker, publisher, names, limits }),
+    letters: letters(broker, names),
     health: broker,
     async [Symbol.asyncDispose]() {
       await subscription[Symbol.asyncDispose]();
+      await notes[Symbol.asyncDispose]();
       await publisher[Symbol.asyncDispose]();
     },
   };
 }
 
+function readReply(
+  { body }: Delivery,
+  onUnreadable: (error: unknown) => void,
+): ClassCheckReply | undefined {
+  try {
+    return classCheckReplySchema.parse(JSON.parse(body.toString("utf8")));
+  } catch (error) {
+    onUnreadable(error);
+    return undefined;
+  }
+}
+
 /** Long enough for a reconnect, short enough that a client hears of a broker that is gone. */
 const JOB_DEADLINE_MS = 3_000;
 
-function jobPublisher(publisher: Publisher, names: Topology): JobPublisher {
+function jobPublisher(
+  publisher: Publisher,
+  names: Topology,
+  senders: Senders | undefined,
+): JobPublisher {
   return {
-    publishJob: ({ jobId, lane, pool, body }) =>
+    publishJob: ({ jobId, lane, pool, body, replyTo, correlationId, ownQueueOf }) =>
       publisher.publish(
         {
-          exchange: names.jobs.exchange,
-          routingKey: names.jobs.key(lane, pool),
+          // To a tenant's queue by its name: the jobs exchange has an alternate one, and would not say that it is missing.
+          ...(ownQueueOf === undefined
+            ? { exchange: names.jobs.exchange, routingKey: names.jobs.key(lane, pool) }
+            : { exchange: "", routingKey: names.jobs.queue(lane, pool, ownQueueOf) }),
+          ...(senders !== undefined && { userId: senders.own }),
           contentType: "application/json",
           type: "job",
           messageId: jobId,
           body: Buffer.from(body),
           persistent: true,
           mandatory: true,
+          ...(replyTo !== undefined && { replyTo }),
+          ...(correlationId !== undefined && { correlationId }),
         },
         { deadlineMs: JOB_DEADLINE_MS },
       ),
     publishEvents: (word, events) => {
       const { body, ...properties } = encodeEvents(events);
-      return publisher.publish({
-        exchange: names.events.exchange,
-        routingKey: names.events.key(word, events[0].jobId),
-        ...properties,
-        body: Buffer.from(body),
-        persistent: true,
-      });
+      return publisher.publish(
+        {
+          exchange: names.events.exchange,
+          routingKey: names.events.key(word, events[0].jobId),
+          ...properties,
+          body: Buffer.from(body),
+          persistent: true,
+        },
+        { nack: "trouble" },
+      );
     },
     sendControl: (message) =>
       publisher.publish({
@@ -93,6 +155,16 @@ function jobPublisher(publisher: Publisher, names: Topology): JobPublisher {
         contentType: "application/json",
         type: message.type,
         body: Buffer.from(JSON.stringify(message)),
+      }),
+    sendToWorker: (workerId, message) =>
+      publisher.publish({
+        exchange: "",
+        routingKey: names.control.queue(workerId),
+        contentType: "application/json",
+        type: message.type,
+        messageId: randomUUID(),
+        body: Buffer.from(JSON.stringify(message)),
+        mandatory: true,
       }),
   };
 }
@@ -125,18 +197,61 @@ function eventRoutes({
   };
 }
 
-function replyStreams(
-  broker: Broker,
-  names: Topology,
-  onUnreadable: (error: unknown) => void,
-): ReplyStreams {
+function replyStreams({
+  broker,
+  names,
+  notes,
+  onUnreadable,
+}: {
+  readonly broker: Broker;
+  readonly names: Topology;
+  readonly notes: StreamNotes;
+  readonly onUnreadable: (error: unknown) => void;
+}): ReplyStreams {
   return {
-    create: (jobId) => createReplyStream(broker, names, jobId),
+    async create(jobId) {
+      await notes.write(jobId);
+      await createReplyStream(broker, names, jobId);
+    },
     delete: (jobId) => deleteReplyStream(broker, names, jobId),
     async *read(jobId, signal) {
       for await (const message of readReplyStream(broker, names, { jobId, signal })) {
         yield { offset: message.offset, events: readEvents(message, onUnreadable) };
       }
+    },
+  };
+}
+
+function jobLanes(broker: Broker, names: Topology): JobLanes {
+  return {
+    async ready(lane, pool, tenant) {
+      const known = laneSchema.safeParse(lane);
+      if (!known.success) return undefined;
+      return readyMessages(broker, names.jobs.queue(known.data, pool, tenant));
+    },
+  };
+}
+
+/** More than anybody will look through one by one. */
+const MOST_LETTERS = 10_000;
+
+function letters(broker: Broker, names: Topology): Letters {
+  return {
+    async list(most) {
+      const seen: Delivery[] = [];
+      await lookThroughDeadLetters(broker, names, {
+        most,
+        look: (letter) => void seen.push(letter),
+      });
+      return seen;
+    },
+    async take(isIt, use) {
+      const found = await lookThroughDeadLetters(broker, names, {
+        most: MOST_LETTERS,
+        look: (letter) => (isIt(letter) ? true : undefined),
+        take: use,
+      });
+      return found === true;
     },
   };
 }

@@ -1,5 +1,11 @@
-import type { BrokerState } from "@rabbitloom/broker";
-import type { ControlMessage, JobEvent, JsonEvent, Lane } from "@rabbitloom/protocol";
+import type { BrokerState, TenantQueues } from "@rabbitloom/broker";
+import type {
+  ClassCheckReply,
+  ControlMessage,
+  JobEvent,
+  JsonEvent,
+  Lane,
+} from "@rabbitloom/protocol";
 
 /** A job as it goes on the wire; the body is written once, by whoever submits. */
 export interface WireJob {
@@ -8,11 +14,16 @@ export interface WireJob {
   readonly pool: string;
   /** JSON text of a JobMessage. */
   readonly body: string;
+  /** Where a service that sent it over AMQP wants its events. */
+  readonly replyTo?: string | undefined;
+  readonly correlationId?: string | undefined;
+  /** The tenant whose own queue takes it. @default the lane */
+  readonly ownQueueOf?: string | undefined;
 }
 
 /** What the gateway says to the broker. Everything resolves when the broker has confirmed. */
 export interface JobPublisher {
-  /** Rejects with QUEUE_FULL, NO_WORKER or BROKER_UNAVAILABLE. */
+  /** Rejects with QUEUE_FULL, NO_WORKER (no such queue) or BROKER_UNAVAILABLE. */
   publishJob(job: WireJob): Promise<void>;
   /** `word` is the first word of the routing key: the gateway's or client's that the job's events go to. */
   publishEvents(
@@ -20,6 +31,8 @@ export interface JobPublisher {
     events: readonly [JsonEvent, ...JsonEvent[]],
   ): Promise<void>;
   sendControl(message: ControlMessage): Promise<void>;
+  /** To one worker alone. Rejects with NO_WORKER where it is gone. */
+  sendToWorker(workerId: string, message: ControlMessage): Promise<void>;
 }
 
 /** Which events reach this gateway. */
@@ -43,6 +56,34 @@ export interface ReplyStreams {
   read(jobId: string, signal: AbortSignal): AsyncIterable<StreamedEvents>;
 }
 
+/** A message that the fleet has given up. */
+export interface Letter {
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly messageId: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly replyTo: string | undefined;
+  readonly routingKey: string;
+  readonly userId?: string | undefined;
+}
+
+/** The queue of letters, kept until somebody has dealt with them. Callers take turns. */
+export interface Letters {
+  /** Oldest first, at most so many. */
+  list(most: number): Promise<Letter[]>;
+  /** Removes the first that fits once `use` has resolved. False where none fits. */
+  take(isIt: (letter: Letter) => boolean, use: (letter: Letter) => Promise<void>): Promise<boolean>;
+}
+
+/** The queues that jobs wait in. */
+export interface JobLanes {
+  /**
+   * Messages that wait, not those that a worker holds; with a tenant, in the tenant's own queue. Undefined where there is no
+   * such queue.
+   */
+  ready(lane: string, pool: string, tenant?: string): Promise<number | undefined>;
+}
+
 export interface BrokerHealth {
   readonly state: BrokerState;
 }
@@ -51,8 +92,12 @@ export interface BrokerHealth {
 export interface AmqpListeners {
   /** `word` is the first word of the routing key. */
   readonly onEvents: (word: string, events: readonly JobEvent[]) => void;
+  /** What a worker says to the nodes it was asked about. */
+  readonly onClassChecks: (reply: ClassCheckReply) => void;
   /** Events may have been missed: the connection was gone for a while. */
   readonly onGap: () => void;
+  /** There is a stream for this job, whoever made it. */
+  readonly onStreamFound: (jobId: string) => Promise<void>;
   /** A message of somebody else's making. */
   readonly onUnreadable: (error: unknown) => void;
 }
@@ -62,5 +107,8 @@ export interface Amqp extends AsyncDisposable {
   readonly publisher: JobPublisher;
   readonly routes: EventRoutes;
   readonly streams: ReplyStreams;
+  readonly lanes: JobLanes;
+  readonly tenantQueues: TenantQueues;
+  readonly letters: Letters;
   readonly health: BrokerHealth;
 }

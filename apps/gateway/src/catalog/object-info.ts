@@ -21,22 +21,40 @@ export interface ObjectInfoBody {
 }
 
 export interface ObjectInfo {
-  all(): Promise<ObjectInfoBody>;
+  /** As a tenant sees it: combos list the tenant's own files. */
+  all(tenant: string): Promise<ObjectInfoBody>;
   /** Undefined for a class that nobody has. */
-  one(className: string): Promise<NodeInfo | undefined>;
+  one(tenant: string, className: string): Promise<NodeInfo | undefined>;
 }
 
-export function objectInfo(catalog: CatalogCache, listing: FolderListing): ObjectInfo {
-  let made: { readonly version: string; readonly body: Promise<ObjectInfoBody> } | undefined;
+/** Tenants whose body is kept: a few megabytes each with ComfyUI's nodes. */
+const BODIES_KEPT = 16;
+
+export function objectInfo(
+  catalog: CatalogCache,
+  listingOf: (tenant: string) => FolderListing,
+): ObjectInfo {
+  const bodies = new Map<
+    string,
+    { readonly version: string; readonly body: Promise<ObjectInfoBody> }
+  >();
 
   return {
-    async all() {
+    async all(tenant) {
       const known = await catalog.require();
+      const listing = listingOf(tenant);
       const version = `${known.digest} ${await listing.version()}`;
-      if (made?.version !== version) made = { version, body: writeAll(known, listing) };
-      return made.body;
+      const made = bodies.get(tenant);
+      if (made?.version === version) return made.body;
+      const body = writeAll(known, listing);
+      bodies.delete(tenant);
+      bodies.set(tenant, { version, body });
+      const [oldest] = bodies.keys();
+      if (bodies.size > BODIES_KEPT && oldest !== undefined) bodies.delete(oldest);
+      return body;
     },
-    async one(className) {
+    async one(tenant, className) {
+      const listing = listingOf(tenant);
       const known = await catalog.require();
       const entry = Object.hasOwn(known.nodes, className) ? known.nodes[className] : undefined;
       return entry && withListedValues(entry, known, listing);

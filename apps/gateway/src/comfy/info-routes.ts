@@ -1,30 +1,45 @@
 import { freemem, totalmem } from "node:os";
 import type { JobStore } from "@rabbitloom/jobs";
 import type { FastifyInstance } from "fastify";
+import * as z from "zod";
 import type { JobPublisher } from "../amqp/ports.ts";
-import type { CatalogCache } from "../catalog/catalog-cache.ts";
 import type { ObjectInfo } from "../catalog/object-info.ts";
 import { sendComfyJson, sendComfyText, sendNothing } from "../http/comfy-reply.ts";
 import { objectBody } from "../http/json-body.ts";
-import { modelFolders } from "./model-folders.ts";
+import { parseWith } from "../http/schema.ts";
+import { operation } from "../openapi/operation.ts";
+import {
+  freeMemory,
+  readExtensions,
+  readFeatures,
+  readNodeReplacements,
+  readObjectInfo,
+  readOneObjectInfo,
+  readSubgraph,
+  readSubgraphs,
+  readSystemStats,
+  readTemplates,
+  readTranslations,
+} from "./info-operations.ts";
 
 export interface InfoRouteOptions {
   readonly store: Pick<JobStore, "workers">;
-  readonly catalog: CatalogCache;
   readonly objectInfo: ObjectInfo;
   readonly publisher: Pick<JobPublisher, "sendControl">;
   readonly features: Readonly<Record<string, unknown>>;
 }
 
+const classParametersSchema = z.object({ name: z.string() });
+
 /** ComfyUI's version whose behaviour the gateway follows; clients compare it. */
 const COMFYUI_VERSION = "0.3.64";
 
-/** What ComfyUI tells about itself: nodes, models, devices, features. */
+/** What ComfyUI tells about itself: nodes, devices, features. */
 export function infoRoutes(app: FastifyInstance, options: InfoRouteOptions): void {
-  const { store, catalog, objectInfo, publisher, features } = options;
+  const { store, objectInfo, publisher, features } = options;
 
-  app.get("/object_info", async (request, reply) => {
-    const { json, gzip, etag } = await objectInfo.all();
+  app.get("/object_info", operation(readObjectInfo), async (request, reply) => {
+    const { json, gzip, etag } = await objectInfo.all(request.principal.tenant);
     reply
       .header("etag", etag)
       .header("vary", "accept-encoding")
@@ -38,60 +53,35 @@ export function infoRoutes(app: FastifyInstance, options: InfoRouteOptions): voi
     return sendComfyText(reply, takesGzip ? gzip : json);
   });
 
-  app.get<{ Params: { name: string } }>("/object_info/:name", async (request, reply) => {
-    const { name } = request.params;
-    const info = await objectInfo.one(name);
+  app.get("/object_info/:name", operation(readOneObjectInfo), async (request, reply) => {
+    const { name } = parseWith(classParametersSchema, request.params, "path");
+    const info = await objectInfo.one(request.principal.tenant, name);
     return sendComfyJson(reply, info === undefined ? {} : { [name]: info });
   });
 
-  app.get("/models", async (_request, reply) =>
-    sendComfyJson(reply, modelFolders(catalog.current?.models ?? {})),
+  app.get("/extensions", operation(readExtensions), async (_request, reply) =>
+    sendComfyJson(reply, []),
+  );
+  app.get("/features", operation(readFeatures), async (_request, reply) =>
+    sendComfyJson(reply, features),
+  );
+  app.get("/i18n", operation(readTranslations), async (_request, reply) =>
+    sendComfyJson(reply, {}),
+  );
+  app.get("/workflow_templates", operation(readTemplates), async (_request, reply) =>
+    sendComfyJson(reply, {}),
+  );
+  app.get("/global_subgraphs", operation(readSubgraphs), async (_request, reply) =>
+    sendComfyJson(reply, {}),
+  );
+  app.get("/global_subgraphs/:id", operation(readSubgraph), async (_request, reply) =>
+    sendNothing(reply, 404),
+  );
+  app.get("/node_replacements", operation(readNodeReplacements), async (_request, reply) =>
+    sendComfyJson(reply, {}),
   );
 
-  app.get<{ Params: { folder: string } }>("/models/:folder", async (request, reply) => {
-    const files = filesOf(request.params.folder);
-    return files === undefined ? sendNothing(reply, 404) : sendComfyJson(reply, files);
-  });
-
-  app.get("/experiment/models", async (_request, reply) =>
-    sendComfyJson(
-      reply,
-      modelFolders(catalog.current?.models ?? {})
-        .filter((name) => name !== "custom_nodes" && name !== "configs")
-        .map((name) => ({ name, folders: [name] })),
-    ),
-  );
-
-  app.get<{ Params: { folder: string } }>("/experiment/models/:folder", async (request, reply) => {
-    const files = filesOf(request.params.folder);
-    if (files === undefined) return sendNothing(reply, 404);
-    return sendComfyJson(
-      reply,
-      files.map((name) => ({ name, pathIndex: 0 })),
-    );
-  });
-
-  /** Sorted names; undefined for a folder that neither ComfyUI nor the fleet knows. */
-  function filesOf(folder: string): readonly string[] | undefined {
-    const models = catalog.current?.models ?? {};
-    if (!modelFolders(models).includes(folder)) return undefined;
-    return Object.hasOwn(models, folder) ? models[folder] : [];
-  }
-
-  app.get("/embeddings", async (_request, reply) =>
-    sendComfyJson(
-      reply,
-      (catalog.current?.models.embeddings ?? []).map((name) => name.replace(/\.[^./]+$/, "")),
-    ),
-  );
-
-  app.get("/view_metadata/:folder", async (_request, reply) => sendNothing(reply, 404));
-  app.get("/extensions", async (_request, reply) => sendComfyJson(reply, []));
-  app.get("/features", async (_request, reply) => sendComfyJson(reply, features));
-  app.get("/i18n", async (_request, reply) => sendComfyJson(reply, {}));
-  app.get("/workflow_templates", async (_request, reply) => sendComfyJson(reply, {}));
-
-  app.get("/system_stats", async (_request, reply) => {
+  app.get("/system_stats", operation(readSystemStats), async (_request, reply) => {
     const workers = await store.workers();
     return sendComfyJson(reply, {
       system: {
@@ -117,7 +107,7 @@ export function infoRoutes(app: FastifyInstance, options: InfoRouteOptions): voi
     });
   });
 
-  app.post("/free", async (request, reply) => {
+  app.post("/free", operation(freeMemory, "operate"), async (request, reply) => {
     const body = objectBody(request.body);
     const unloadModels = Boolean(body.unload_models);
     const freeMemory = Boolean(body.free_memory);

@@ -3,9 +3,11 @@ import { pythonFloat, stringifyJson } from "@rabbitloom/workflow";
 import type { FastifyInstance } from "fastify";
 import { sendComfyJson, sendComfyText } from "../http/comfy-reply.ts";
 import { isObject, jsonBody, kindOf } from "../http/json-body.ts";
+import { operation } from "../openapi/operation.ts";
 import type { JobIntake } from "../submit/job-intake.ts";
 import type { Submission } from "../submit/submit-job.ts";
 import type { QueueStatus } from "../ws/queue-status.ts";
+import { postPrompt, readQueueSize } from "./prompt-operations.ts";
 
 export interface ComfyPromptOptions {
   readonly intake: JobIntake;
@@ -17,19 +19,20 @@ export function comfyPromptRoutes(
   app: FastifyInstance,
   { intake, status }: ComfyPromptOptions,
 ): void {
-  app.get("/prompt", async (_request, reply) =>
+  app.get("/prompt", operation(readQueueSize), async (_request, reply) =>
     sendComfyJson(reply, { exec_info: { queue_remaining: await status.refresh() } }),
   );
 
-  app.post("/prompt", async (request, reply) => {
+  app.post("/prompt", operation(postPrompt), async (request, reply) => {
     const body = jsonBody(request.body);
     if (!isObject(body) || !Object.hasOwn(body, "prompt")) {
       return sendComfyJson(reply.code(400), NO_PROMPT);
     }
     const submission = readComfyPrompt(body);
-    const submitted = await intake.submit(submission);
+    const submitted = await intake.submit(request.principal, submission);
     if (!submitted.ok) return sendComfyJson(reply.code(400), submitted.failure);
     const { jobId, number, nodeErrors } = submitted.job;
+    request.auditTarget = jobId;
     // A number that the client chose is a float, as in Python: 3 comes back as 3.0.
     const shown = submission.number === undefined ? String(number) : pythonFloat(number);
     const errors = stringifyJson(nodeErrors, { form: "python" });

@@ -6,62 +6,73 @@ import * as z from "zod";
 import { checkRelative, existingFile, type Folders, isFolderName } from "../files/folders.ts";
 import { withMask } from "../files/masked-image.ts";
 import { placeFile, type ReceivedFile, receiveFile } from "../files/place-file.ts";
+import type { TenantFolders } from "../files/tenant-folders.ts";
 import { sendComfyJson, sendNothing } from "../http/comfy-reply.ts";
+import { FORM_OVERHEAD_BYTES, fieldText, formParts, MAX_FIELD_BYTES } from "../http/form-parts.ts";
 import { parseWith } from "../http/schema.ts";
-
-/** Parts beside the file are a few words each; more than this is no field. */
-const MAX_FIELD_BYTES = 65_536;
+import { operation } from "../openapi/operation.ts";
+import { uploadImage, uploadMask } from "./file-operations.ts";
 
 export interface UploadRouteOptions {
-  readonly folders: Folders;
+  readonly foldersOf: TenantFolders;
   readonly maxUploadBytes: number;
 }
 
 /** `/upload/image` and `/upload/mask`: files for nodes to load. Any kind of file is taken, as in ComfyUI. */
 export function uploadRoutes(
   app: FastifyInstance,
-  { folders, maxUploadBytes }: UploadRouteOptions,
+  { foldersOf, maxUploadBytes }: UploadRouteOptions,
 ): void {
-  app.post("/upload/image", { bodyLimit: maxUploadBytes }, async (request, reply) => {
-    if (!request.isMultipart()) return sendNothing(reply, 400);
-    const upload = await readUpload(request, folders);
-    if (upload.image === undefined) return sendNothing(reply, 400);
-    const { filename, file } = upload.image;
-    const type = upload.fields.get("type") ?? "input";
-    const subfolder = upload.fields.get("subfolder") ?? "";
-    if (!isFolderName(type)) {
-      await rm(file.path, { force: true });
-      throw new CodedError(
-        "INVALID_REQUEST",
-        `type: expected input, output or temp, got ${JSON.stringify(type)}`,
-      );
-    }
-    const overwrite = ["true", "1"].includes(upload.fields.get("overwrite") ?? "");
-    const name = await placeFile(folders[type], file, { filename, subfolder, overwrite });
-    return sendComfyJson(reply, { name, subfolder, type });
-  });
-
-  app.post("/upload/mask", { bodyLimit: maxUploadBytes }, async (request, reply) => {
-    if (!request.isMultipart()) return sendNothing(reply, 400);
-    const { image, fields } = await readUpload(request, folders);
-    if (image === undefined) return sendNothing(reply, 400);
-    const { filename, file } = image;
-    try {
-      const original = await findOriginal(folders, fields.get("original_ref"));
-      const subfolder = fields.get("subfolder") ?? "";
-      const type = fields.get("type") ?? "input";
-      if (original !== undefined && isFolderName(type)) {
-        const masked = { ...file, path: await withMask(original, file.path) };
-        const overwrite = ["true", "1"].includes(fields.get("overwrite") ?? "");
-        const name = await placeFile(folders[type], masked, { filename, subfolder, overwrite });
-        return sendComfyJson(reply, { name, subfolder, type });
+  app.post(
+    "/upload/image",
+    { bodyLimit: maxUploadBytes, ...operation(uploadImage) },
+    async (request, reply) => {
+      if (!request.isMultipart()) return sendNothing(reply, 400);
+      const folders = foldersOf(request.principal.tenant);
+      const upload = await readUpload(request, folders, maxUploadBytes);
+      if (upload.image === undefined) return sendNothing(reply, 400);
+      const { filename, file } = upload.image;
+      const type = upload.fields.get("type") ?? "input";
+      const subfolder = upload.fields.get("subfolder") ?? "";
+      if (!isFolderName(type)) {
+        await rm(file.path, { force: true });
+        throw new CodedError(
+          "INVALID_REQUEST",
+          `type: expected input, output or temp, got ${JSON.stringify(type)}`,
+        );
       }
-      // As in ComfyUI: nothing to paint on is no error, and nothing is written.
-      return sendComfyJson(reply, { name: filename, subfolder, type });
-    } finally {
-      await rm(file.path, { force: true });
-    }
-  });
+      const overwrite = ["true", "1"].includes(upload.fields.get("overwrite") ?? "");
+      const name = await placeFile(folders[type], file, { filename, subfolder, overwrite });
+      return sendComfyJson(reply, { name, subfolder, type });
+    },
+  );
+
+  app.post(
+    "/upload/mask",
+    { bodyLimit: maxUploadBytes, ...operation(uploadMask) },
+    async (request, reply) => {
+      if (!request.isMultipart()) return sendNothing(reply, 400);
+      const folders = foldersOf(request.principal.tenant);
+      const { image, fields } = await readUpload(request, folders, maxUploadBytes);
+      if (image === undefined) return sendNothing(reply, 400);
+      const { filename, file } = image;
+      try {
+        const original = await findOriginal(folders, fields.get("original_ref"));
+        const subfolder = fields.get("subfolder") ?? "";
+        const type = fields.get("type") ?? "input";
+        if (original !== undefined && isFolderName(type)) {
+          const masked = { ...file, path: await withMask(original, file.path) };
+          const overwrite = ["true", "1"].includes(fields.get("overwrite") ?? "");
+          const name = await placeFile(folders[type], masked, { filename, subfolder, overwrite });
+          return sendComfyJson(reply, { name, subfolder, type });
+        }
+        // As in ComfyUI: nothing to paint on is no error, and nothing is written.
+        return sendComfyJson(reply, { name: filename, subfolder, type });
+      } finally {
+        await rm(file.path, { force: true });
+      }
+    },
+  );
 }
 
 const originalSchema = z.object({
@@ -99,12 +110,17 @@ interface Upload {
 }
 
 /** Fields may stand before or after the file, and some clients send them as files. */
-async function readUpload(request: FastifyRequest, folders: Folders): Promise<Upload> {
+async function readUpload(
+  request: FastifyRequest,
+  folders: Folders,
+  maxUploadBytes: number,
+): Promise<Upload> {
   const fields = new Map<string, string>();
   let image: Upload["image"];
-  for await (const part of request.parts()) {
+  const maxBytes = maxUploadBytes + FORM_OVERHEAD_BYTES;
+  for await (const part of formParts(request, { maxBytes })) {
     if (part.type === "field") {
-      fields.set(part.fieldname, String(part.value));
+      fields.set(part.fieldname, fieldText(part));
     } else if (part.fieldname !== "image") {
       fields.set(part.fieldname, await readSmall(part.fieldname, part.file));
     } else if (image !== undefined) {

@@ -6,7 +6,11 @@ import { checkRelative, existingFile, type Folders, isFolderName } from "../file
 import { safeMediaType } from "../files/media-type.ts";
 import { channelOf, previewImage, readPreview } from "../files/preview.ts";
 import { sendFile } from "../files/send-file.ts";
+import type { TenantFolders } from "../files/tenant-folders.ts";
+import { untrusted } from "../files/untrusted.ts";
 import { sendNothing } from "../http/comfy-reply.ts";
+import { operation } from "../openapi/operation.ts";
+import { viewFile } from "./file-operations.ts";
 
 interface ViewQuery {
   readonly filename?: string | string[];
@@ -16,23 +20,26 @@ interface ViewQuery {
   readonly channel?: string | string[];
 }
 
+export interface ViewRouteOptions {
+  readonly foldersOf: TenantFolders;
+}
+
 /** `/view`: a file of the input, output or temp folder, whole, in part, or as a smaller picture. */
-export function viewRoute(app: FastifyInstance, { folders }: { readonly folders: Folders }): void {
-  app.get<{ Querystring: ViewQuery }>("/view", async (request, reply) => {
+export function viewRoute(app: FastifyInstance, { foldersOf }: ViewRouteOptions): void {
+  app.get<{ Querystring: ViewQuery }>("/view", operation(viewFile), async (request, reply) => {
     const query = request.query;
     const filename = one(query.filename);
     if (filename === undefined) return sendNothing(reply, 404);
     if (filename === "") return sendNothing(reply, 400);
     const { folder, name } = annotatedFile(filename, "output");
     const type = one(query.type) ?? folder;
+    const folders = foldersOf(request.principal.tenant);
     const path = await find(folders, type, one(query.subfolder) ?? "", name);
     if (typeof path === "number") return sendNothing(reply, path);
 
     const base = name.split(/[/\\]/).at(-1) ?? name;
     const { type: mediaType, download } = safeMediaType(base);
-    reply
-      .header("content-disposition", contentDisposition(base, { download }))
-      .header("x-content-type-options", "nosniff");
+    untrusted(reply).header("content-disposition", contentDisposition(base, { download }));
     const preview = one(query.preview);
     const channel = one(query.channel);
     if (preview !== undefined) {

@@ -1,6 +1,7 @@
 /** Jobs taken in at this gateway that have not been heard to end. */
 export interface OpenJobs extends Iterable<string> {
-  add(jobId: string): void;
+  add(jobId: string, tenant: string): void;
+  tenantOf(jobId: string): string | undefined;
   delete(jobId: string): void;
 }
 
@@ -8,14 +9,15 @@ export interface OpenJobs extends Iterable<string> {
 const MOST = 100_000;
 
 export function openJobs(): OpenJobs {
-  const jobs = new Set<string>();
+  const jobs = new Map<string, string>();
   return {
-    add(jobId) {
-      jobs.add(jobId);
-      const [oldest] = jobs;
+    add(jobId, tenant) {
+      jobs.set(jobId, tenant);
+      const [oldest] = jobs.keys();
       if (jobs.size > MOST && oldest !== undefined) jobs.delete(oldest);
     },
+    tenantOf: (jobId) => jobs.get(jobId),
     delete: (jobId) => void jobs.delete(jobId),
-    [Symbol.iterator]: () => jobs.values(),
+    [Symbol.iterator]: () => jobs.keys(),
   };
 }

@@ -23,10 +23,10 @@ export async function recoverEnds({
 }: RecoveryOptions): Promise<void> {
   for (const jobId of new Set(jobIds)) {
     // Expired: there is nothing left to tell.
-    const job = await store.view(jobId).catch(() => undefined);
+    const job = await store.view("every-tenant", jobId).catch(() => undefined);
     const end = job === undefined ? undefined : endFromView(job);
     if (end === undefined) continue;
-    const word = job?.clientId === undefined ? gatewayId : clientWord(job.clientId);
+    const word = job?.clientId === undefined ? gatewayId : clientWord(job.tenant, job.clientId);
     hub.deliver(word, [end]);
   }
 }

@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
-import { basename, join, sep } from "node:path";
-import { CodedError } from "@rabbitloom/protocol";
+import { basename, join, relative, resolve, sep } from "node:path";
+import { CodedError, isCodedError } from "@rabbitloom/protocol";
 import type { FileFolder } from "@rabbitloom/workflow";
 
 /** Where the fleet's files live, by the names ComfyUI gives the folders. */
@@ -46,6 +46,22 @@ export async function existingFile(
   return (await stat(real)).isFile() ? real : undefined;
 }
 
+/**
+ * What a name means inside `root`, which may be a folder or not be there; the name of the root itself is fine.
+ * Undefined where the name, or a link on the way there, leads out.
+ */
+export async function pathInside(root: string, name: string): Promise<string | undefined> {
+  if (name.includes("\0")) return undefined;
+  const path = resolve(root, name);
+  if (path !== root && !isInside(root, path)) return undefined;
+  try {
+    return await checkedSubfolder(root, relative(root, path));
+  } catch (error) {
+    if (isCodedError(error) && error.code === "FILE_REFUSED") return undefined;
+    throw error;
+  }
+}
+
 /** A folder below `root` that exists or is about to be made, with no link out on the way there. */
 export async function checkedSubfolder(root: string, subfolder: string): Promise<string> {
   const realRoot = (await realpathOrNothing(root)) ?? root;
@@ -73,7 +89,8 @@ async function realpathOrNothing(path: string): Promise<string | undefined> {
     return await realpath(path);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG" || code === "ELOOP")
+      return undefined;
     throw error;
   }
 }

@@ -41,6 +41,19 @@ const dangerousTypes: ReadonlySet<string> = new Set([
   "image/svg+xml",
 ]);
 
+const shownTypes: ReadonlySet<string | undefined> = new Set(
+  Object.values(mediaTypes).filter((type) => type !== undefined && !dangerousTypes.has(type)),
+);
+
+/**
+ * Whether a browser may be sent bytes as a type that their sender named: those above that run nothing. Every `+xml` is a page
+ * to a browser, `image/x+xml` too, so no kind of types is let through as a whole.
+ */
+export function isShownType(type: string): boolean {
+  const [essence = ""] = type.toLowerCase().split(";");
+  return shownTypes.has(essence.trim());
+}
+
 export function mediaType(filename: string): string {
   return mediaTypes[extname(filename).toLowerCase()] ?? "application/octet-stream";
 }

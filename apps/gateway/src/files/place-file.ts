@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { constants, copyFile, link, lstat, mkdir, rename, rm } from "node:fs/promises";
+import { copyFile, lstat, mkdir, rename, rm } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CodedError } from "@rabbitloom/protocol";
+import { claimName, codeOf } from "./claim-name.ts";
 import { checkedSubfolder, checkRelative } from "./folders.ts";
 
 /** Bytes that came in, on disk but under no name yet. */
@@ -113,24 +114,6 @@ async function takeOver(from: string, to: string): Promise<void> {
   }
 }
 
-async function claimName(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    if (!["EPERM", "ENOTSUP", "EXDEV", "EMLINK"].includes(codeOf(error) ?? "")) throw error;
-  }
-  // A file system without hard links.
-  try {
-    await copyFile(from, to, constants.COPYFILE_EXCL);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
 async function holdsSame(path: string, { sizeBytes, digest }: ReceivedFile): Promise<boolean> {
   // A link is somebody else's file, whatever it leads to.
   const facts = await lstat(path);
@@ -138,10 +121,4 @@ async function holdsSame(path: string, { sizeBytes, digest }: ReceivedFile): Pro
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
   return hash.digest("hex") === digest;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : undefined;
 }

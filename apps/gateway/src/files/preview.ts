@@ -1,14 +1,13 @@
 import { CodedError } from "@rabbitloom/protocol";
 import sharp from "sharp";
+import { checkPicture } from "./check-picture.ts";
+import { inTurn, openPicture } from "./picture-turns.ts";
 
 /** A smaller form of a picture, as `?preview=webp;90` asks for it. */
 export interface PreviewRequest {
   readonly format: "webp" | "jpeg";
   readonly quality: number;
 }
-
-/** Pictures above this are refused before a pixel is decoded. */
-const MAX_PIXELS = 268_402_689;
 
 /** Reads `format;quality`: anything but jpeg is webp, the quality is 90 unless it is a number. */
 export function readPreview(text: string): PreviewRequest {
@@ -24,7 +23,7 @@ export async function previewImage(
   { format, quality }: PreviewRequest,
 ): Promise<Buffer> {
   return await decoding(path, () => {
-    const image = sharp(path, { limitInputPixels: MAX_PIXELS });
+    const image = openPicture(path);
     // JPEG has no alpha: what lies under transparent pixels shows, as in ComfyUI.
     return format === "jpeg"
       ? image.removeAlpha().jpeg({ quality }).toBuffer()
@@ -35,7 +34,7 @@ export async function previewImage(
 /** `channel=rgb`: the picture without alpha. `channel=a`: its alpha over black, opaque where there is none. */
 export async function channelOf(path: string, channel: "rgb" | "a"): Promise<Buffer> {
   return await decoding(path, async () => {
-    const image = sharp(path, { limitInputPixels: MAX_PIXELS });
+    const image = openPicture(path);
     if (channel === "rgb") return image.removeAlpha().png().toBuffer();
     const alpha = await image
       .ensureAlpha()
@@ -52,7 +51,8 @@ export async function channelOf(path: string, channel: "rgb" | "a"): Promise<Buf
 
 async function decoding(path: string, work: () => Promise<Buffer>): Promise<Buffer> {
   try {
-    return await work();
+    await checkPicture(path);
+    return await inTurn(work);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const code = /pixel limit/i.test(why) ? "IMAGE_TOO_LARGE" : "IMAGE_UNREADABLE";

@@ -3,6 +3,8 @@ import type { FastifyInstance } from "fastify";
 import type { BrokerHealth } from "../amqp/ports.ts";
 import type { CatalogCache } from "../catalog/catalog-cache.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import { operation } from "../openapi/operation.ts";
+import { readLiveness, readMetrics, readReadiness } from "./operations.ts";
 
 export interface HealthOptions {
   readonly broker: BrokerHealth;
@@ -18,9 +20,9 @@ export interface HealthOptions {
 export function healthRoutes(app: FastifyInstance, options: HealthOptions): void {
   const { broker, store, catalog, metrics, gatewayId, readyWithoutWorkers } = options;
 
-  app.get("/livez", async () => ({ status: "ok", gatewayId }));
+  app.get("/livez", operation(readLiveness, "public"), async () => ({ status: "ok", gatewayId }));
 
-  app.get("/readyz", async (_request, reply) => {
+  app.get("/readyz", operation(readReadiness, "public"), async (_request, reply) => {
     const workers = await store.workers().then(
       (alive) => ({ redis: "ok", count: alive.length }),
       (error: unknown) => ({ redis: messageOf(error), count: 0 }),
@@ -44,7 +46,7 @@ export function healthRoutes(app: FastifyInstance, options: HealthOptions): void
       });
   });
 
-  app.get("/metrics", async (_request, reply) =>
+  app.get("/metrics", operation(readMetrics, "read-all"), async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
 }

@@ -19,9 +19,21 @@ export function sendNothing(reply: FastifyReply, status = 200): FastifyReply {
   return reply.code(status).header("content-type", "application/octet-stream").send("");
 }
 
+/** A sentence, where ComfyUI says one in place of JSON. */
+export function sendPlainText(reply: FastifyReply, status: number, text: string): FastifyReply {
+  return reply.code(status).type("text/plain; charset=utf-8").send(text);
+}
+
 /** An error in the shape that ComfyUI's clients read: `{error: {type, message, ...}, node_errors}`. */
 export function sendComfyError(reply: FastifyReply, error: CodedError): FastifyReply {
-  return sendComfyJson(withRetryAfter(reply, error).code(httpStatus[error.code]), {
+  return sendComfyJson(
+    withRetryAfter(reply, error).code(httpStatus[error.code]),
+    comfyErrorBody(error),
+  );
+}
+
+export function comfyErrorBody(error: CodedError): Record<string, unknown> {
+  return {
     error: {
       type: error.code.toLowerCase(),
       message: errorCodes[error.code].summary,
@@ -29,5 +41,5 @@ export function sendComfyError(reply: FastifyReply, error: CodedError): FastifyR
       extra_info: { code: error.code, ...error.details },
     },
     node_errors: {},
-  });
+  };
 }

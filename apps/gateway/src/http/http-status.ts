@@ -12,6 +12,8 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   NOT_FOUND: 404,
   JOB_EXPIRED: 410,
   CONFLICT: 409,
+  IDEMPOTENCY_IN_FLIGHT: 409,
+  IDEMPOTENCY_KEY_REUSED: 422,
   INVALID_PROMPT: 400,
   VALIDATION_FAILED: 400,
   WORKFLOW_NOT_CONVERTIBLE: 400,
@@ -34,6 +36,12 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   RUN_DEADLINE: 500,
   SILENCE_LIMIT: 500,
   WORKER_DRAINING: 503,
+  WORKFLOW_FORMAT: 422,
+  ASSET_MISSING: 422,
+  BLOB_MISSING: 404,
+  HASH_MISMATCH: 409,
+  OUTPUT_UNAVAILABLE: 404,
+  TOO_MANY_STREAMS: 429,
   QUEUE_FULL: 429,
   RATE_LIMITED: 429,
   BROKER_UNAVAILABLE: 503,
@@ -45,6 +53,8 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
 
 /** Seconds after which trying again is worth while, for answers that carry `Retry-After`. */
 export const retryAfterSeconds: Partial<Readonly<Record<ErrorCode, number>>> = {
+  TOO_MANY_STREAMS: 5,
+  IDEMPOTENCY_IN_FLIGHT: 1,
   QUEUE_FULL: 5,
   RATE_LIMITED: 1,
   BROKER_UNAVAILABLE: 2,

@@ -14,11 +14,23 @@ export function isForeignOrigin(host: string | undefined, origin: string | undef
   return other.host !== own.host;
 }
 
+/**
+ * Any name of the internet can be made to lead to this machine (DNS rebinding), and its pages are then, to their browser,
+ * of the gateway's own origin. A gateway that is open because only this machine reaches it answers to this machine's
+ * names alone.
+ */
+export function isForeignHost(host: string | undefined, allowed: readonly string[]): boolean {
+  if (host === undefined) return false;
+  const name = parse(`http://${host}`)?.hostname;
+  return name === undefined || !(isLoopback(name) || allowed.includes(name));
+}
+
 function parse(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
-function isLoopback(hostname: string): boolean {
+/** A name or address that only this machine can mean. */
+export function isLoopback(hostname: string): boolean {
   if (hostname === "localhost" || hostname.endsWith(".localhost")) return true;
   const address = hostname.replace(/^\[|\]$/g, "");
   return (isIP(address) === 4 && address.startsWith("127.")) || address === "::1";

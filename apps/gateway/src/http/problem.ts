@@ -24,7 +24,8 @@ export function sendProblem(reply: FastifyReply, error: CodedError): FastifyRepl
     .send(JSON.stringify(problemBody(error)));
 }
 
-export function withRetryAfter(reply: FastifyReply, { code }: CodedError): FastifyReply {
-  const seconds = retryAfterSeconds[code];
+export function withRetryAfter(reply: FastifyReply, { code, details }: CodedError): FastifyReply {
+  const told = details.retryAfterSeconds;
+  const seconds = typeof told === "number" ? told : retryAfterSeconds[code];
   return seconds === undefined ? reply : reply.header("retry-after", seconds);
 }

@@ -3,33 +3,44 @@ import multipart from "@fastify/multipart";
 import websocket from "@fastify/websocket";
 import { CodedError } from "@rabbitloom/protocol";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import { audit } from "../auth/audit.ts";
+import { type GuardOptions, guard } from "../auth/guard.ts";
+import { sendV2Error } from "../comfy-v2/errors.ts";
 import { sendNothing } from "./comfy-reply.ts";
-import { isForeignOrigin } from "./origin-guard.ts";
+import { isForeignHost, isForeignOrigin } from "./origin-guard.ts";
 import { sendProblem } from "./problem.ts";
 import { routeTable } from "./route-table.ts";
 import { toCodedError } from "./to-coded-error.ts";
 
-export interface ServerOptions {
+export interface ServerOptions extends GuardOptions {
   readonly logger: FastifyBaseLogger;
   readonly corsOrigins: readonly string[] | undefined;
+  /** Names that requests may use beside those of this machine; undefined: any. */
+  readonly allowedHosts: readonly string[] | undefined;
   readonly maxPromptBytes: number;
   readonly maxUploadBytes: number;
+  /** Takes each line of the audit log. */
+  readonly auditLine: (line: string) => void;
 }
 
 /** Larger frames than clients of `/ws` and `/stomp` have reason to send. */
 const MAX_CLIENT_FRAME_BYTES = 1_048_576;
+
+/** How long a request may take to arrive, its body included. */
+const ARRIVAL_MS = 600_000;
 
 /**
  * Fastify with what all routes share. Bodies come as text whatever their type says: ComfyUI's clients send JSON
  * as text/plain, as a form, or with no type at all.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { logger, corsOrigins, maxPromptBytes, maxUploadBytes } = options;
+  const { logger, corsOrigins, allowedHosts, maxPromptBytes, maxUploadBytes } = options;
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxPromptBytes,
     forceCloseConnections: true,
+    requestTimeout: ARRIVAL_MS,
     routerOptions: { maxParamLength: 2_000 },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toCodedError(error)),
   });
@@ -45,8 +56,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(websocket, {
     options: { maxPayload: MAX_CLIENT_FRAME_BYTES, handleProtocols: firstStompProtocol },
   });
+  if (allowedHosts !== undefined) guardHost(app, allowedHosts);
   if (corsOrigins === undefined) guardOrigin(app);
   else await allowOrigins(app, corsOrigins);
+  refusePackedBodies(app);
+  audit(app, options.auditLine);
+  guard(app, options);
 
   app.setErrorHandler((error, request, reply) => {
     const coded = toCodedError(error);
@@ -58,6 +73,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (request.method === "OPTIONS") return sendNothing(reply);
     const path = request.url.split("?", 1)[0] ?? "/";
     const allowed = routes.methodsOf(path);
+    if (path.startsWith("/api/v2/")) {
+      const known = `${path}; it answers to ${allowed.join(", ")}`;
+      return sendV2Error(
+        allowed.length > 0 ? reply.header("allow", allowed.join(",")) : reply,
+        new CodedError(
+          "NOT_FOUND",
+          `there is no ${request.method} ${allowed.length > 0 ? known : path}`,
+        ),
+      );
+    }
     if (allowed.length > 0) {
       return reply
         .code(405)
@@ -71,6 +96,28 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return reply.code(404).type("text/plain; charset=utf-8").send("404: Not Found");
   });
   return app;
+}
+
+function guardHost(app: FastifyInstance, allowed: readonly string[]): void {
+  app.addHook("onRequest", async ({ headers: { host } }) => {
+    if (!isForeignHost(host, allowed)) return;
+    throw new CodedError(
+      "FORBIDDEN",
+      `Host: expected a name of this machine, got ${JSON.stringify(host)}; ALLOWED_HOSTS may name it`,
+    );
+  });
+}
+
+/** A kilobyte may unpack to a gigabyte: nothing is unpacked here, and a body that was packed says so itself. */
+function refusePackedBodies(app: FastifyInstance): void {
+  app.addHook("onRequest", async ({ headers }) => {
+    const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "";
+    if (encoding === "" || encoding === "identity") return;
+    throw new CodedError(
+      "UNSUPPORTED_MEDIA_TYPE",
+      `Content-Encoding: expected a body as it is, got ${JSON.stringify(encoding)}`,
+    );
+  });
 }
 
 function guardOrigin(app: FastifyInstance): void {
@@ -88,10 +135,13 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
     allowedHeaders: [
       "Content-Type",
       "Authorization",
+      "X-API-Key",
       "Accept",
       "Prefer",
       "Idempotency-Key",
       "Last-Event-ID",
+      "If-None-Match",
+      "Range",
       "Comfy-User",
       "traceparent",
       "tracestate",
@@ -99,10 +149,16 @@ async function allowOrigins(app: FastifyInstance, origins: readonly string[]): P
     exposedHeaders: [
       "Location",
       "Retry-After",
+      "RateLimit-Limit",
+      "RateLimit-Remaining",
+      "RateLimit-Reset",
       "Digest",
       "Content-Disposition",
       "Preference-Applied",
       "Idempotent-Replayed",
+      "ETag",
+      "Content-Range",
+      "Accept-Ranges",
     ],
     maxAge: 600,
   });

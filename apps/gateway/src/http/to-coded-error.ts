@@ -1,6 +1,9 @@
 import { CodedError, type ErrorCode, isCodedError } from "@rabbitloom/protocol";
 
-/** Fastify's and its plugins' own errors in our words; everything else is INTERNAL. */
+/**
+ * Fastify's and its plugins' own errors in our words. Everything else is INTERNAL, and what it says is for the log: an error
+ * of the system names paths of this machine, one of a library the host of a server behind.
+ */
 export function toCodedError(error: unknown): CodedError {
   if (isCodedError(error)) return error;
   const { code, statusCode, message } = facts(error);
@@ -13,7 +16,7 @@ export function toCodedError(error: unknown): CodedError {
   if (isBrokenMultipart(message)) {
     return new CodedError("INVALID_REQUEST", `multipart body: ${message}`, { cause: error });
   }
-  return CodedError.from(error);
+  return new CodedError("INTERNAL", "the gateway's log says what went wrong", { cause: error });
 }
 
 const frameworkCodes: Readonly<Partial<Record<string, ErrorCode>>> = {

@@ -1,4 +1,4 @@
-import { type Cancellation, type JobStore, jobError } from "@rabbitloom/jobs";
+import { type Cancellation, type JobStore, jobError, type Reach } from "@rabbitloom/jobs";
 import type { JobPublisher } from "../amqp/ports.ts";
 
 export interface CancelDependencies {
@@ -10,9 +10,13 @@ export interface CancelDependencies {
  * Ends a job wherever it is: the store decides, so that it can never hit another one. One that waits has ended when
  * this resolves, and its last event is out. One that runs is stopped by its worker, who says the last event.
  */
-export async function cancelJob(deps: CancelDependencies, jobId: string): Promise<Cancellation> {
+export async function cancelJob(
+  deps: CancelDependencies,
+  reach: Reach,
+  jobId: string,
+): Promise<Cancellation> {
   const { store, publisher } = deps;
-  const cancellation = await store.cancel(jobId);
+  const cancellation = await store.cancel(reach, jobId);
   const { found, wasRunning, attempt, gatewayId } = cancellation;
   if (wasRunning) await publisher.sendControl({ v: 1, type: "job-cancel", jobId });
   if (found === "pending") {

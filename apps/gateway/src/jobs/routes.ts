@@ -1,149 +1,132 @@
-import { PassThrough } from "node:stream";
-import type { JobStore } from "@rabbitloom/jobs";
+import type { JobStore, Reach } from "@rabbitloom/jobs";
 import {
   CodedError,
   isTerminal,
   type JobView,
   jobIdSchema,
-  jobStateSchema,
   jobStates,
   parseCursor,
 } from "@rabbitloom/protocol";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import * as z from "zod";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ReplyStreams } from "../amqp/ports.ts";
+import { type Connections, cutWithKey } from "../auth/connections.ts";
 import { baseUrl } from "../http/base-url.ts";
+import { sendEventStream } from "../http/event-stream-reply.ts";
 import { parseWith } from "../http/schema.ts";
+import { operation } from "../openapi/operation.ts";
 import { eventStream } from "../watch/event-stream.ts";
 import type { StreamKeeper } from "../watch/stream-keeper.ts";
 import type { TicketOffice } from "../watch/ticket.ts";
 import { type CancelDependencies, cancelJob } from "./cancel-job.ts";
+import {
+  eventsQuerySchema,
+  listJobs,
+  listQuerySchema,
+  postCancel,
+  postWatch,
+  readEvents,
+  readJob,
+  readWebhookLog,
+} from "./operations.ts";
 
 export interface JobRouteOptions extends CancelDependencies {
   readonly store: JobStore;
   readonly streams: Pick<ReplyStreams, "read">;
   readonly keeper: StreamKeeper;
   readonly tickets: TicketOffice;
+  readonly connections: Connections;
   readonly publicUrl: string | undefined;
 }
 
-const listQuerySchema = z.object({
-  state: z
-    .string()
-    .transform((text) => text.split(","))
-    .pipe(z.array(jobStateSchema))
-    .optional(),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
-  offset: z.coerce.number().int().min(0).default(0),
-});
-
-const eventsQuerySchema = z.object({
-  after: z.string().optional(),
-  previews: z.stringbool().default(true),
-});
-
 /** `/api/v1/jobs`: what the fleet knows of every job, from any gateway. */
 export function jobRoutes(app: FastifyInstance, options: JobRouteOptions): void {
-  const { store, streams, keeper, tickets, publicUrl } = options;
+  const { store, streams, keeper, tickets, connections, publicUrl } = options;
 
-  app.get("/api/v1/jobs", async (request) => {
-    const { state, limit, offset } = parseWith(listQuerySchema, request.query, "query");
-    const { jobs, total } = await store.list({ states: state ?? jobStates, limit, offset });
+  app.get("/api/v1/jobs", operation(listJobs), async (request) => {
+    const { state, tag, limit, offset } = parseWith(listQuerySchema, request.query, "query");
+    const { jobs, total } = await store.list(request.principal.sees, {
+      states: state ?? jobStates,
+      tags: tag,
+      limit,
+      offset,
+    });
     return { jobs, pagination: { offset, limit, total, hasMore: offset + jobs.length < total } };
   });
 
-  app.get<{ Params: { id: string } }>("/api/v1/jobs/:id", (request) =>
-    knownJob(store, request.params.id),
+  app.get<{ Params: { id: string } }>("/api/v1/jobs/:id", operation(readJob), (request) =>
+    knownJob(store, request.principal.sees, request.params.id),
   );
 
-  app.post<{ Params: { id: string } }>("/api/v1/jobs/:id/cancel", async (request, reply) => {
-    const { id } = await knownJob(store, request.params.id);
-    const { found } = await cancelJob(options, id);
-    if (found !== "pending" && found !== "running" && found !== "cancelled") {
-      throw new CodedError("CONFLICT", `job ${id} has ended as ${found}: it cannot be cancelled`);
-    }
-    const job = await knownJob(store, id);
-    // A running job ends when its worker has stopped it.
-    return reply.code(isTerminal(job.state) ? 200 : 202).send(job);
-  });
+  app.post<{ Params: { id: string } }>(
+    "/api/v1/jobs/:id/cancel",
+    operation(postCancel),
+    async (request, reply) => {
+      const { touches } = request.principal;
+      const { id } = await knownJob(store, touches, request.params.id);
+      const { found } = await cancelJob(options, touches, id);
+      if (found !== "pending" && found !== "running" && found !== "cancelled") {
+        throw new CodedError("CONFLICT", `job ${id} has ended as ${found}: it cannot be cancelled`);
+      }
+      const job = await knownJob(store, touches, id);
+      // A running job ends when its worker has stopped it.
+      return reply.code(isTerminal(job.state) ? 200 : 202).send(job);
+    },
+  );
 
-  app.post<{ Params: { id: string } }>("/api/v1/jobs/:id/watch", async (request) => {
-    const job = await knownJob(store, request.params.id);
-    await keeper.ensure(job);
-    const url = `${baseUrl(request, publicUrl).replace(/^http/, "ws")}/stomp`;
-    return tickets.issue(job, url);
-  });
+  app.get<{ Params: { id: string } }>(
+    "/api/v1/jobs/:id/webhook",
+    operation(readWebhookLog),
+    async (request) => {
+      const { id } = await knownJob(store, request.principal.sees, request.params.id);
+      return store.webhookLog(id);
+    },
+  );
 
-  app.get<{ Params: { id: string } }>("/api/v1/jobs/:id/events", async (request, reply) => {
-    const { after, previews } = parseWith(eventsQuerySchema, request.query, "query");
-    const cursor = after ?? lastEventId(request);
-    const start = cursor === undefined ? undefined : parseCursor(cursor);
-    const job = await knownJob(store, request.params.id);
-    await keeper.ensure(job);
-    const stopped = new AbortController();
-    reply.raw.once("close", () => stopped.abort());
-    const source = streams.read(job.id, stopped.signal);
-    return sendEvents(
-      reply,
-      eventStream({ source, after: start, withPreviews: previews }),
-      request,
-    );
-  });
+  app.post<{ Params: { id: string } }>(
+    "/api/v1/jobs/:id/watch",
+    operation(postWatch, "read"),
+    async (request) => {
+      const job = await knownJob(store, request.principal.sees, request.params.id);
+      await keeper.ensure(job);
+      const url = `${baseUrl(request, publicUrl).replace(/^http/, "ws")}/stomp`;
+      return tickets.issue(job, url, request.principal.keyId);
+    },
+  );
+
+  app.get<{ Params: { id: string } }>(
+    "/api/v1/jobs/:id/events",
+    operation(readEvents),
+    async (request, reply) => {
+      const { after, previews } = parseWith(eventsQuerySchema, request.query, "query");
+      const cursor = after ?? lastEventId(request);
+      const start = cursor === undefined ? undefined : parseCursor(cursor);
+      const job = await knownJob(store, request.principal.sees, request.params.id);
+      await keeper.ensure(job);
+      cutWithKey(connections, request, reply);
+      return sendEventStream(reply, async ({ write, signal }) => {
+        const source = streams.read(job.id, signal);
+        for await (const text of eventStream({ source, after: start, withPreviews: previews })) {
+          await write(text);
+        }
+      });
+    },
+  );
 }
 
-async function knownJob(store: JobStore, id: string): Promise<JobView> {
+async function knownJob(store: JobStore, reach: Reach, id: string): Promise<JobView> {
   const isId = jobIdSchema.safeParse(id).success;
-  const job = isId ? await store.view(id) : undefined;
-  if (job === undefined) throw new CodedError("NOT_FOUND", `there is no job ${JSON.stringify(id)}`);
+  const job = isId ? await store.view(reach, id) : undefined;
+  if (job === undefined) {
+    // The broker may hold older jobs than an emptied Redis remembers: the client can tell by its own clock.
+    const rememberedSince = await store.remembersSince();
+    throw new CodedError("NOT_FOUND", `there is no job ${JSON.stringify(id)}`, {
+      details: { rememberedSince },
+    });
+  }
   return job;
 }
 
 function lastEventId({ headers }: FastifyRequest): string | undefined {
   const id = headers["last-event-id"];
   return typeof id === "string" && id !== "" ? id : undefined;
-}
-
-/** Proxies and browsers give up a silent connection after a minute or so. */
-const HEARTBEAT_MS = 15_000;
-
-function sendEvents(
-  reply: FastifyReply,
-  events: AsyncGenerator<string>,
-  request: FastifyRequest,
-): FastifyReply {
-  const body = new PassThrough();
-  const heartbeat = setInterval(() => body.write(": still here\n\n"), HEARTBEAT_MS);
-  const write = async () => {
-    // Something at once, so that clients see the headers before the first event comes.
-    body.write(": events follow\n\n");
-    for await (const text of events) {
-      if (!body.write(text)) await drained(body);
-      if (body.destroyed) return;
-    }
-  };
-  write()
-    .catch((error: unknown) => {
-      if (!body.destroyed) request.log.warn({ err: error }, "event stream ended early");
-    })
-    .finally(() => {
-      clearInterval(heartbeat);
-      body.end();
-    });
-  return reply
-    .header("content-type", "text/event-stream; charset=utf-8")
-    .header("cache-control", "no-cache")
-    .header("x-accel-buffering", "no")
-    .send(body);
-}
-
-function drained(body: PassThrough): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      body.off("drain", done);
-      body.off("close", done);
-      resolve();
-    };
-    body.on("drain", done);
-    body.on("close", done);
-  });
 }

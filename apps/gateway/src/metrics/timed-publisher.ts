@@ -12,5 +12,7 @@ export function timedPublisher(publisher: JobPublisher, metrics: Metrics): JobPu
     publishJob: (job) => timed("job", publisher.publishJob(job)),
     publishEvents: (word, events) => timed("events", publisher.publishEvents(word, events)),
     sendControl: (message) => timed("control", publisher.sendControl(message)),
+    sendToWorker: (workerId, message) =>
+      timed("control", publisher.sendToWorker(workerId, message)),
   };
 }

@@ -9,36 +9,30 @@ import { existingFile, type Folders } from "../files/folders.ts";
 import { safeMediaType } from "../files/media-type.ts";
 import { isImage, outputFiles, viewUrl } from "../files/output-files.ts";
 import { sendFile } from "../files/send-file.ts";
+import { untrusted } from "../files/untrusted.ts";
 import { baseUrl } from "../http/base-url.ts";
-
-/** What a waiting client can be answered with; the first is for those who do not mind. */
-export const answerForms = [
-  "application/json",
-  "image/png",
-  "image/jpeg",
-  "image/webp",
-  "image/gif",
-] as const;
-export type AnswerForm = (typeof answerForms)[number];
+import { chooseAnswer } from "./choose-answer.ts";
 
 export interface SuccessAnswer {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly end: JobEndEvent;
   readonly prompt: Prompt;
-  readonly form: AnswerForm;
+  /** The header. */
+  readonly accept: string | undefined;
   readonly folders: Folders;
   readonly publicUrl: string | undefined;
 }
 
-/** The first saved picture's bytes, or all there is as JSON. 204 only where the job showed nothing at all. */
+/** What the client accepts best of what the job made. 204 only where the job showed nothing at all. */
 export async function answerSuccess(answer: SuccessAnswer): Promise<FastifyReply> {
-  const { request, reply, end, prompt, form, publicUrl } = answer;
+  const { request, reply, end, prompt, accept, publicUrl } = answer;
   const { jobId, outputs } = end;
   const files = outputFiles(outputs);
   const images = files.filter(isImage);
   reply
     .header("location", `/api/v1/prompts/${jobId}`)
+    .header("vary", "accept")
     .header(
       "digest",
       `SHA-256=${createHash("sha256").update(stringifyJson(prompt)).digest("hex")}`,
@@ -47,33 +41,40 @@ export async function answerSuccess(answer: SuccessAnswer): Promise<FastifyReply
   if (only !== undefined && images.length === 1) {
     reply.header("content-disposition", contentDisposition(only.filename));
   }
-  if (Object.keys(outputs).length === 0) return reply.code(204).send();
-  if (form !== "application/json") {
-    const picture = images.find(({ filename }) => safeMediaType(filename).type === form) ?? only;
-    if (picture !== undefined) return sendPicture(answer, picture);
-    if (files.length === 0) return reply.code(204).send();
+  const chosen = chooseAnswer(outputs, accept);
+  switch (chosen.form) {
+    case "nothing":
+      return reply.code(204).send();
+    case "text":
+      return reply.type("text/plain; charset=utf-8").send(chosen.text);
+    case "file":
+      return sendOutput(answer, chosen.file, chosen.type);
+    case "json": {
+      const base = baseUrl(request, publicUrl);
+      const urls = files.map((file) => viewUrl(base, file));
+      return reply
+        .type("application/json; charset=utf-8")
+        .send(stringifyJson({ urls, outputs, prompt_id: jobId }));
+    }
   }
-  const base = baseUrl(request, publicUrl);
-  const urls = files.map((file) => viewUrl(base, file));
-  return reply
-    .type("application/json; charset=utf-8")
-    .send(stringifyJson({ urls, outputs, prompt_id: jobId }));
 }
 
-async function sendPicture(
+async function sendOutput(
   { request, reply, folders }: SuccessAnswer,
-  { filename, subfolder, type }: OutputFile,
+  { filename, subfolder, type: folder }: OutputFile,
+  type: string,
 ): Promise<FastifyReply> {
-  const path = await existingFile(folders[type], subfolder, filename);
+  const path = await existingFile(folders[folder], subfolder, filename);
   if (path === undefined) {
     throw new CodedError(
       "INTERNAL",
-      `the picture ${JSON.stringify(filename)} was saved, but is not in the ${type} folder of this gateway`,
+      `the file ${JSON.stringify(filename)} was saved, but is not in the ${folder} folder of this gateway`,
     );
   }
-  reply
-    .header("content-type", safeMediaType(filename).type)
-    .header("content-disposition", contentDisposition(filename));
+  const { download } = safeMediaType(filename);
+  untrusted(reply)
+    .header("content-type", type)
+    .header("content-disposition", contentDisposition(filename, { download }));
   return sendFile(request, reply, path);
 }
 

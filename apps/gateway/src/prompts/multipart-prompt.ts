@@ -4,7 +4,15 @@ import { parseJson } from "@rabbitloom/workflow";
 import type { FastifyRequest } from "fastify";
 import type { Folders } from "../files/folders.ts";
 import { placeFile, type ReceivedFile, receiveFile } from "../files/place-file.ts";
+import { fieldText, formParts } from "../http/form-parts.ts";
 import { isObject } from "../http/json-body.ts";
+
+export interface PromptFormLimits {
+  /** Of the files together. */
+  readonly maxUploadBytes: number;
+  /** Of the prompt. */
+  readonly maxPromptBytes: number;
+}
 
 /**
  * Reads a multipart body: a JSON part `prompt`, and files that go into the input folder. A file whose name is taken by
@@ -13,10 +21,11 @@ import { isObject } from "../http/json-body.ts";
 export async function readMultipartPrompt(
   request: FastifyRequest,
   folders: Folders,
+  limits: PromptFormLimits,
 ): Promise<unknown> {
   const files: Received[] = [];
   try {
-    return await readParts(request, folders, files);
+    return await readParts({ request, folders, limits }, files);
   } finally {
     // What was placed is gone from here; what was not, because the body broke off or is refused, must not stay.
     await discard(files);
@@ -29,17 +38,29 @@ interface Received {
 }
 
 async function readParts(
-  request: FastifyRequest,
-  { input, temp }: Folders,
+  {
+    request,
+    folders: { input, temp },
+    limits: { maxUploadBytes, maxPromptBytes },
+  }: {
+    readonly request: FastifyRequest;
+    readonly folders: Folders;
+    readonly limits: PromptFormLimits;
+  },
   files: Received[],
 ): Promise<unknown> {
   const fields: Record<string, unknown> = {};
-  for await (const part of request.parts()) {
+  const parts = formParts(request, {
+    maxBytes: maxUploadBytes + maxPromptBytes,
+    maxFieldBytes: maxPromptBytes,
+    maxFiles: 64,
+  });
+  for await (const part of parts) {
     if (part.type === "field") {
-      fields[part.fieldname] = readField(part.fieldname, part.value);
+      fields[part.fieldname] = readField(part.fieldname, fieldText(part));
     } else if (part.fieldname === "prompt") {
       // curl -F prompt=@workflow.json sends it as a file.
-      fields.prompt = parseJson(await readText(part.file));
+      fields.prompt = parseJson(await readText(part.file, maxPromptBytes));
     } else {
       const file = await receiveFile(temp, part.file);
       files.push({ filename: part.filename, file });
@@ -69,8 +90,7 @@ function isWrapper(prompt: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** Fields beside the prompt are JSON where they look like it (`watch=true`), else text. */
-function readField(name: string, value: unknown): unknown {
-  const text = String(value);
+function readField(name: string, text: string): unknown {
   if (name === "prompt") return parseJson(text);
   try {
     return parseJson(text);
@@ -83,9 +103,19 @@ async function discard(files: readonly Received[]): Promise<void> {
   await Promise.all(files.map(({ file }) => rm(file.path, { force: true })));
 }
 
-async function readText(source: AsyncIterable<Buffer>): Promise<string> {
+async function readText(source: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of source) chunks.push(chunk);
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      throw new CodedError(
+        "PAYLOAD_TOO_LARGE",
+        `prompt: expected at most ${maxBytes} bytes of JSON`,
+      );
+    }
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks).toString("utf8");
 }
 

@@ -2,8 +2,11 @@ import {
   CodedError,
   DEFAULT_POOL,
   jobIdSchema,
+  jobLimitsSchema,
   laneSchema,
   poolSchema,
+  tagsSchema,
+  webhookSchema,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
 import { isObject, kindOf } from "../http/json-body.ts";
@@ -11,7 +14,7 @@ import { parseWith } from "../http/schema.ts";
 import type { Submission } from "../submit/submit-job.ts";
 
 /** The `{prompt, ...}` form of a body. Strict: a misspelt name would silently do nothing. */
-const promptRequestSchema = z.strictObject({
+export const promptRequestSchema = z.strictObject({
   prompt: z.unknown(),
   prompt_id: jobIdSchema.optional(),
   extra_data: z.record(z.string(), z.unknown()).nullish(),
@@ -23,10 +26,16 @@ const promptRequestSchema = z.strictObject({
   lane: laneSchema.optional(),
   priority: laneSchema.optional(),
   pool: poolSchema.optional(),
+  /** To find the job by. */
+  tags: tagsSchema.optional(),
   number: z.number().optional(),
   front: z.boolean().optional(),
   /** Keep every event from the first one on, for a watcher who comes later. */
   watch: z.boolean().optional(),
+  /** Told when the job has ended, and of its start where it asks for that. */
+  webhook: webhookSchema.nullish(),
+  /** How long it may wait, run and be silent. */
+  limits: z.strictObject(jobLimitsSchema.shape).optional(),
   /** Not to be started after this. */
   deadline: z.iso.datetime({ offset: true }).optional(),
 });
@@ -57,8 +66,11 @@ export function readPromptRequest(body: unknown): Submission {
     targets: read.targets ?? read.partial_execution_targets ?? undefined,
     lane: read.lane ?? read.priority ?? "normal",
     pool: read.pool ?? DEFAULT_POOL,
+    tags: read.tags,
     number: read.number,
     front: read.front ?? false,
+    limits: read.limits,
+    webhook: read.webhook ?? undefined,
     watch: read.watch ?? false,
     deadlineAt: read.deadline === undefined ? undefined : new Date(read.deadline).toISOString(),
   };

@@ -1,3 +1,5 @@
+import { decodeJwt } from "jose";
+
 /** What a STOMP client has to say before anything else. */
 export interface ConnectFrame {
   readonly login: string;
@@ -27,6 +29,23 @@ export function readConnectFrame(text: string): ConnectFrame | undefined {
     if (!headers.has(name)) headers.set(name, line.slice(colon + 1));
   }
   return { login: headers.get("login") ?? "", passcode: headers.get("passcode") ?? "" };
+}
+
+/** What a ticket says it was given for. Only the broker checks that it says the truth: it reads the passcode alone. */
+export interface TicketFacts {
+  readonly jobId: string;
+  readonly keyId: string | undefined;
+}
+
+/** Undefined for what is no ticket, or another job's than its login says: the login is what anybody may write. */
+export function ticketFacts({ login, passcode }: ConnectFrame): TicketFacts | undefined {
+  try {
+    const { sub, key } = decodeJwt<{ key?: unknown }>(passcode);
+    if (sub !== login) return undefined;
+    return { jobId: login.replace(/^job\./, ""), keyId: typeof key === "string" ? key : undefined };
+  } catch {
+    return undefined;
+  }
 }
 
 /** A ticket's login and its token. Users of the broker itself have no business here. */

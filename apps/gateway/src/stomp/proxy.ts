@@ -1,10 +1,16 @@
 import type { FastifyInstance } from "fastify";
 import { WebSocket } from "ws";
-import { isTicket, readConnectFrame } from "./connect-frame.ts";
+import type { Connections } from "../auth/connections.ts";
+import { openStomp } from "../health/operations.ts";
+import { operation } from "../openapi/operation.ts";
+import { isTicket, readConnectFrame, type TicketFacts, ticketFacts } from "./connect-frame.ts";
 
 export interface StompProxyOptions {
   /** The broker's Web-STOMP endpoint. */
   readonly stompUrl: string;
+  readonly connections: Connections;
+  /** Whether the job and the key that a ticket was given for are still there. */
+  readonly isGood: (ticket: { jobId: string; keyId: string | undefined }) => Promise<boolean>;
   /** @default 10_000 */
   readonly connectMs?: number;
 }
@@ -20,9 +26,9 @@ const HIGH_WATER_BYTES = 1_048_576;
  */
 export function stompProxy(
   app: FastifyInstance,
-  { stompUrl, connectMs = 10_000 }: StompProxyOptions,
+  { stompUrl, connections, isGood, connectMs = 10_000 }: StompProxyOptions,
 ): void {
-  app.get("/stomp", { websocket: true }, (client, request) => {
+  app.get("/stomp", { websocket: true, ...operation(openStomp, "public") }, (client, request) => {
     let upstream: WebSocket | undefined;
     const late = setTimeout(() => client.close(1008, "no CONNECT frame came in time"), connectMs);
     const end = () => {
@@ -41,11 +47,34 @@ export function stompProxy(
         bytes.byteLength <= MAX_CONNECT_BYTES
           ? readConnectFrame(bytes.toString("utf8"))
           : undefined;
-      if (frame === undefined || !isTicket(frame)) {
+      const ticket = frame !== undefined && isTicket(frame) ? ticketFacts(frame) : undefined;
+      if (ticket === undefined) {
         clearTimeout(late);
         client.close(1008, "expected a CONNECT frame with a ticket's login and passcode");
         return;
       }
+      // A ticket cannot be taken back from the broker, which knows signatures only; here it can.
+      client.pause();
+      isGood(ticket)
+        .catch((error: unknown) => {
+          request.log.warn({ err: error }, "a ticket could not be checked");
+          return false;
+        })
+        .then((good) => {
+          client.resume();
+          if (good) connect(bytes, ticket);
+          else client.close(1008, "the ticket's job or key is gone");
+        })
+        .catch((error: unknown) => request.log.error({ err: error }, "connecting failed"));
+    });
+
+    function connect(bytes: Buffer, { keyId }: TicketFacts): void {
+      if (client.readyState !== WebSocket.OPEN) return;
+      const connection = connections.add({
+        keyId,
+        close: (reason) => client.close(1008, reason),
+      });
+      client.on("close", () => connection[Symbol.dispose]());
       upstream = new WebSocket(stompUrl, client.protocol === "" ? [] : [client.protocol], {
         perMessageDeflate: false,
         handshakeTimeout: connectMs,
@@ -62,7 +91,7 @@ export function stompProxy(
         clearTimeout(late);
         client.close(1013, "the broker cannot be reached");
       });
-    });
+    }
   });
 }
 

@@ -1,4 +1,5 @@
 import { CodedError } from "@rabbitloom/protocol";
+import type { Principal } from "../auth/principal.ts";
 import {
   type Submission,
   type SubmitDependencies,
@@ -8,7 +9,7 @@ import {
 
 /** The one way into the fleet, whichever surface a job came in at. */
 export interface JobIntake {
-  submit(submission: Submission, hooks?: IntakeHooks): Promise<Submitted>;
+  submit(principal: Principal, submission: Submission, hooks?: IntakeHooks): Promise<Submitted>;
 }
 
 export interface IntakeHooks {
@@ -28,25 +29,30 @@ export interface IntakeOptions extends SubmitDependencies {
 
 export interface BegunJob {
   readonly jobId: string;
+  readonly tenant: string;
   readonly clientId: string | undefined;
 }
 
 export function jobIntake(options: IntakeOptions): JobIntake {
   return {
-    async submit(submission, { beforePublish, onRefused } = {}) {
+    async submit({ tenant }, submission, { beforePublish, onRefused } = {}) {
       let begun: string | undefined;
       const refuse = (code: string) => {
         options.onRefused(code, begun);
         onRefused?.();
       };
       try {
-        const submitted = await submitJob(options, submission, {
-          beforePublish: (jobId) => {
-            begun = jobId;
-            options.onBegun({ jobId, clientId: submission.clientId });
-            beforePublish?.(jobId);
+        const submitted = await submitJob(
+          options,
+          { ...submission, tenant },
+          {
+            beforePublish: (jobId) => {
+              begun = jobId;
+              options.onBegun({ jobId, tenant, clientId: submission.clientId });
+              beforePublish?.(jobId);
+            },
           },
-        });
+        );
         if (submitted.ok) options.onAccepted();
         else refuse(submitted.failure.error.type);
         return submitted;

@@ -3,10 +3,14 @@ import type { JobStore } from "@rabbitloom/jobs";
 import {
   CodedError,
   type ExtraData,
+  isCodedError,
+  type JobLimits,
   type JobMessage,
   type Lane,
   type NodeErrors,
   type Prompt,
+  type Webhook,
+  webhookStates,
 } from "@rabbitloom/protocol";
 import {
   attachWorkflow,
@@ -23,6 +27,8 @@ import type { CatalogCache, KnownCatalog } from "../catalog/catalog-cache.ts";
 import { clientWord } from "../events/client-word.ts";
 import type { WordLeases } from "../events/word-leases.ts";
 import type { StreamKeeper } from "../watch/stream-keeper.ts";
+import { checkWebhook } from "../webhooks/check-webhook.ts";
+import type { ClassChecks } from "./class-checks.ts";
 
 /** A job as one of the surfaces took it in, before anything was checked against the fleet. */
 export interface Submission {
@@ -34,11 +40,22 @@ export interface Submission {
   readonly targets?: readonly string[] | undefined;
   readonly lane: Lane;
   readonly pool: string;
+  readonly tags?: readonly string[] | undefined;
   readonly number?: number | undefined;
   readonly front?: boolean;
   readonly deadlineAt?: string | undefined;
+  readonly limits?: JobLimits | undefined;
+  /** Whom to tell how it goes; else the gateway's own webhook is told, where it has one. */
+  readonly webhook?: Webhook | undefined;
+  /** Its record may be there already, from a gateway that died before it could say whether it had published. */
+  readonly isResumed?: boolean;
   /** Keep the job's events from the first one on. */
   readonly watch?: boolean;
+}
+
+/** A submission and whose it is. */
+export interface OwnedSubmission extends Submission {
+  readonly tenant: string;
 }
 
 export type Submitted =
@@ -54,13 +71,23 @@ export interface AcceptedJob {
 }
 
 export interface SubmitDependencies {
-  readonly store: Pick<JobStore, "submit" | "withdraw">;
+  readonly store: Pick<JobStore, "submit" | "withdraw" | "noteWebhook" | "dropWebhook">;
   readonly publisher: JobPublisher;
   readonly keeper: Pick<StreamKeeper, "begin">;
   readonly catalog: CatalogCache;
   readonly words: WordLeases;
-  readonly fileExists: FileLookup;
+  /** Of a tenant. */
+  readonly fileExists: (tenant: string) => FileLookup;
+  readonly checks: ClassChecks;
   readonly gatewayId: string;
+  /** How long jobs may wait that say nothing themselves; 0 is for ever. */
+  readonly queueSeconds: number;
+  /** Jobs of one tenant that may wait. */
+  readonly maxPending: number | undefined;
+  /** Tenants have queues of their own, and take turns. */
+  readonly hasOwnQueues: boolean;
+  /** For jobs that bring none of their own. */
+  readonly webhooks: { readonly own: Webhook | undefined; readonly allowsPrivate: boolean };
   /** Pools that jobs may name. */
   readonly pools: readonly string[];
 }
@@ -76,24 +103,26 @@ export interface SubmitHooks {
  */
 export async function submitJob(
   deps: SubmitDependencies,
-  submission: Submission,
+  submission: OwnedSubmission,
   { beforePublish }: SubmitHooks = {},
 ): Promise<Submitted> {
   const { store, publisher, keeper, words, pools } = deps;
-  const { clientId, lane, pool, front, watch } = submission;
+  const { tenant, clientId, lane, pool, front, watch } = submission;
   if (!pools.includes(pool)) {
     throw new CodedError(
       "INVALID_REQUEST",
       `pool: expected one of ${pools.join(", ")}, got ${JSON.stringify(pool)}`,
     );
   }
+  if (submission.webhook !== undefined) checkWebhook(submission.webhook, deps.webhooks);
   const checked = await check(deps, submission);
   if (!checked.ok) return checked;
   const jobId = submission.jobId ?? randomUUID();
-  const word = clientId === undefined ? deps.gatewayId : clientWord(clientId);
+  const word = clientId === undefined ? deps.gatewayId : clientWord(tenant, clientId);
   const message: JobMessage & { readonly jobId: string } = {
     v: 1,
     jobId,
+    tenant,
     prompt: checked.prompt,
     extraData: attachWorkflow(submission.extraData, checked.workflow),
     targets: [...checked.outputs],
@@ -101,28 +130,69 @@ export async function submitJob(
     gatewayId: word,
     lane,
     pool,
+    ...(submission.tags !== undefined && { tags: [...submission.tags] }),
     submittedAt: new Date().toISOString(),
     ...(submission.deadlineAt !== undefined && { deadlineAt: submission.deadlineAt }),
+    ...withLimits(submission, deps.queueSeconds),
   };
   const [record] = await Promise.all([
-    store.submit({
-      message,
-      ...(submission.number !== undefined && { number: submission.number }),
-      ...(front !== undefined && { front }),
-    }),
+    store
+      .submit({
+        message,
+        ...(submission.number !== undefined && { number: submission.number }),
+        ...(front !== undefined && { front }),
+        maxPending: deps.maxPending,
+        inOwnQueue: deps.hasOwnQueues,
+      })
+      .catch((error: unknown) => {
+        if (submission.isResumed && isCodedError(error) && error.code === "CONFLICT")
+          return RESUMED;
+        throw error;
+      }),
     clientId === undefined ? undefined : holdWord(words, word),
   ]);
+  const webhook = submission.webhook ?? deps.webhooks.own;
   beforePublish?.(jobId);
   try {
+    // After the record, which says whose job it is; before the job can end.
+    if (webhook !== undefined) await noteWebhook(store, jobId, webhook);
     if (watch) await keeper.begin(jobId);
-    await publisher.publishJob({ jobId, lane, pool, body: stringifyJson(message) });
+    const ownQueueOf = deps.hasOwnQueues && !record.isQueueClosing ? tenant : undefined;
+    await publisher.publishJob({ jobId, lane, pool, body: stringifyJson(message), ownQueueOf });
   } catch (error) {
+    // Somebody may have been told that it is accepted: it stays, and is sent again when it is asked for again.
+    if (record === RESUMED) throw error;
     // Without an answer the job may have arrived. Once withdrawn, no worker takes it; and where a worker has it
     // already, the broker took it after all.
-    if (await store.withdraw(jobId)) throw error;
+    if (await store.withdraw(jobId)) {
+      if (webhook !== undefined) await store.dropWebhook(jobId);
+      throw error;
+    }
   }
   const { number, nodeErrors, prompt } = { ...record, ...checked };
   return { ok: true, job: { jobId, number, nodeErrors, prompt } };
+}
+
+/** A job that names its own deadline has said how long it may wait. */
+function withLimits(
+  { limits, deadlineAt }: Submission,
+  queueSeconds: number,
+): { readonly limits?: JobLimits } {
+  const isWaitSaid = deadlineAt !== undefined || limits?.queueSeconds !== undefined;
+  if (isWaitSaid || queueSeconds === 0) return limits === undefined ? {} : { limits };
+  return { limits: { ...limits, queueSeconds } };
+}
+
+/** Stands for a record that was there: its number is known to whoever reads it. */
+const RESUMED = { number: 0, isQueueClosing: false };
+
+async function noteWebhook(
+  store: SubmitDependencies["store"],
+  jobId: string,
+  { url, secret, events }: Webhook,
+): Promise<void> {
+  const states = events && webhookStates.filter((state) => events.includes(`job.${state}`));
+  await store.noteWebhook({ jobId, url, secret, states });
 }
 
 /** Bound from here on for a while, so that waiting requests and the counters hear of this client's jobs. */
@@ -136,7 +206,7 @@ type Checked =
   | (Exclude<Validation, { ok: false }> & { readonly workflow?: object })
   | { readonly ok: false; readonly failure: PromptFailure };
 
-async function check(deps: SubmitDependencies, submission: Submission): Promise<Checked> {
+async function check(deps: SubmitDependencies, submission: OwnedSubmission): Promise<Checked> {
   const known = await deps.catalog.require();
   const first = await validate(deps, submission, known).catch((cause) => CodedError.from(cause));
   const isError = first instanceof CodedError;
@@ -150,13 +220,19 @@ async function check(deps: SubmitDependencies, submission: Submission): Promise<
 }
 
 async function validate(
-  { fileExists }: SubmitDependencies,
-  { prompt, targets }: Submission,
+  { fileExists, checks }: SubmitDependencies,
+  { tenant, prompt, targets }: OwnedSubmission,
   { nodes, models }: KnownCatalog,
 ): Promise<Checked> {
   const parsed = parsePrompt(prompt);
   if (parsed.form === "invalid") return { ok: false, failure: parsed.failure };
-  const options = { targets, fileExists, modelFiles: (folder: string) => models[folder] };
+  const options = {
+    targets,
+    fileExists: fileExists(tenant),
+    modelFiles: (folder: string) => models[folder],
+    custom: checks.forPrompt(tenant),
+    isAsked: (classType: string) => checks.isAsked(nodes, classType),
+  };
   if (parsed.form === "api") return validatePrompt(parsed.prompt, nodes, options);
   const { workflow, source } = parsed;
   const nodeInfo = (type: string) => (Object.hasOwn(nodes, type) ? nodes[type]?.info : undefined);

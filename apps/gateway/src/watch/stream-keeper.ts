@@ -1,13 +1,8 @@
 import type { JobStore } from "@rabbitloom/jobs";
-import {
-  isCodedError,
-  isTerminal,
-  type JobEndEvent,
-  type JobView,
-  type JsonEvent,
-} from "@rabbitloom/protocol";
+import { isCodedError, isTerminal, type JobView, lastWords } from "@rabbitloom/protocol";
 import type { JobPublisher, ReplyStreams } from "../amqp/ports.ts";
 import { endFromView } from "../events/end-of-job.ts";
+import { unchangedFor } from "../recover/unchanged-for.ts";
 
 /** Makes jobs' streams when somebody watches, and removes them when nobody can be watching any more. */
 export interface StreamKeeper {
@@ -15,7 +10,7 @@ export interface StreamKeeper {
   ensure(job: JobView): Promise<void>;
   /** Makes the stream of a job that is about to be published: it will hold the whole log. */
   begin(jobId: string): Promise<void>;
-  /** Deletes the streams of jobs that ended `keepMs` ago, of any gateway. */
+  /** Deletes the streams of jobs that have ended, of any gateway, once this one has seen so for `keepMs`. */
   sweep(): Promise<number>;
 }
 
@@ -28,8 +23,9 @@ export interface StreamKeeperOptions {
 }
 
 export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
-  const { store, streams, publisher, keepMs, now = Date.now } = options;
+  const { store, streams, publisher, keepMs, now = () => performance.now() } = options;
   const ensured = new Map<string, Promise<void>>();
+  const over = unchangedFor(now);
 
   /** Noted first: a stream that nobody knows of would stay for ever. */
   async function make(jobId: string): Promise<void> {
@@ -40,21 +36,22 @@ export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
   async function open(jobId: string): Promise<void> {
     await make(jobId);
     // Looked at after the stream stands: what happens from here on is in it.
-    const job = await store.view(jobId);
+    const job = await store.view("every-tenant", jobId);
     if (job === undefined || job.state === "pending") return;
     if (job.state === "running") {
       await publisher.sendControl({ v: 1, type: "job-snapshot", jobId });
       return;
     }
+    // A stream that is made after the end holds all that is still known.
     const end = endFromView(job);
     if (end !== undefined) await publisher.publishEvents(undefined, lastWords(end));
   }
 
+  /** A job that is unknown may be on the broker all the same: Redis has forgotten everything. */
   async function isOver(jobId: string): Promise<boolean> {
     try {
-      const job = await store.view(jobId);
-      if (job === undefined) return true;
-      return isTerminal(job.state) && now() - Date.parse(job.endedAt ?? job.submittedAt) >= keepMs;
+      const job = await store.view("every-tenant", jobId);
+      return job === undefined || isTerminal(job.state);
     } catch (error) {
       if (isCodedError(error) && error.code === "JOB_EXPIRED") return true;
       throw error;
@@ -76,37 +73,26 @@ export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
       await opening;
     },
     async sweep() {
-      let deleted = 0;
-      for (const jobId of await store.streams()) {
-        if (!(await isOver(jobId))) continue;
-        await streams.delete(jobId);
-        await store.forgetStream(jobId);
-        ensured.delete(jobId);
-        deleted += 1;
+      // Those that this gateway made itself are known even where Redis has forgotten them.
+      const ended: string[] = [];
+      for (const jobId of new Set([...(await store.streams()), ...ensured.keys()])) {
+        if (await isOver(jobId)) ended.push(jobId);
       }
+      let deleted = 0;
+      let failure: unknown;
+      for (const jobId of over.look(ended, String, keepMs)) {
+        try {
+          await streams.delete(jobId);
+          await store.forgetStream(jobId);
+          ensured.delete(jobId);
+          deleted += 1;
+        } catch (error) {
+          // It is tried again at the next sweep; the others need not wait for it.
+          failure = error;
+        }
+      }
+      if (failure !== undefined) throw failure;
       return deleted;
     },
   };
-}
-
-/**
- * What a stream made after the end of its job holds: all that is still known. Both events bear the numbers that the
- * log ended with, so that a reader who saw the real end drops this one.
- */
-function lastWords(end: JobEndEvent): readonly [JsonEvent, ...JsonEvent[]] {
-  if (end.seq < 2) return [end];
-  const { v, jobId, attempt, seq, at, state, outputs, error } = end;
-  const snapshot: JsonEvent = {
-    v,
-    jobId,
-    attempt,
-    seq: seq - 1,
-    at,
-    type: "job-snapshot",
-    state,
-    nodes: {},
-    outputs,
-    ...(error && { error }),
-  };
-  return [snapshot, end];
 }

@@ -20,7 +20,8 @@ export interface TicketOptions {
 
 /** Makes tickets: each lets its bearer read one job's stream, and connect with it for some minutes. */
 export interface TicketOffice {
-  issue(job: JobView, url: string): Promise<WatchTicket>;
+  /** `holder`: the id of the API key that it is given for; the ticket falls with it. */
+  issue(job: JobView, url: string, holder: string | undefined): Promise<WatchTicket>;
 }
 
 /** Messages on their way to one reader: 10 made a replay of 250 messages take twice as long as 100 did. */
@@ -29,13 +30,13 @@ const PREFETCH = "100";
 export function ticketOffice(options: TicketOptions): TicketOffice {
   const { key, keyId, audience, ttlSeconds, names, host, now = Date.now } = options;
   return {
-    async issue(job, url) {
+    async issue(job, url, holder) {
       const stream = names.reply(job.id);
       const login = `job.${job.id}`;
       const expiresAt = Math.floor(now() / 1000) + ttlSeconds;
       // The id's alphabet has no `*` and no `/`: the scope names exactly this one queue.
       const scope = `rabbitmq.read:${encodeURIComponent(host)}/${encodeURIComponent(stream)}`;
-      const passcode = await new SignJWT({ scope })
+      const passcode = await new SignJWT({ scope, ...(holder !== undefined && { key: holder }) })
         .setProtectedHeader({ alg: "RS256", kid: keyId, typ: "JWT" })
         .setSubject(login)
         .setAudience(audience)

@@ -3,6 +3,8 @@ import type { Outgoing } from "./frames.ts";
 
 /** One socket, as the events see it. */
 export interface ClientSocket {
+  /** Whose jobs it may hear of. */
+  readonly tenant: string;
   readonly clientId: string;
   send(frame: Outgoing): void;
   /** True once the client has said that it reads previews with metadata. */
@@ -16,8 +18,12 @@ export interface ClientSocket {
 const DROP_PREVIEWS_BYTES = 16 * 2 ** 20;
 const CUT_OFF_BYTES = 128 * 2 ** 20;
 
-export function clientSocket(socket: WebSocket, clientId: string): ClientSocket {
+export function clientSocket(
+  socket: WebSocket,
+  { tenant, clientId }: Pick<ClientSocket, "tenant" | "clientId">,
+): ClientSocket {
   return {
+    tenant,
     clientId,
     readsMetadata: false,
     get isOpen() {

@@ -120,6 +120,7 @@ export function jobTranslation(jobId: string, now: () => number = Date.now): Job
           return [said, ...state()];
         }
         case "node-end":
+          if (nodes.get(event.nodeId)?.state === "finished") return [];
           nodes.finish(event);
           return state();
         case "node-blocked":
@@ -137,10 +138,18 @@ export function jobTranslation(jobId: string, now: () => number = Date.now): Job
               timestamp: Date.parse(event.at),
             }),
           ];
-        case "job-snapshot":
+        case "job-snapshot": {
+          // Who asked for it may be another reader: one that has heard the job begin knows its node.
+          const isNews = attempt === 0;
           attempt = event.attempt;
           for (const [nodeId, at] of Object.entries(event.nodes)) nodes.set({ nodeId }, at);
-          return nodes.size === 0 ? [] : [rawMessage("progress_state", nodes.toJson())];
+          if (nodes.size === 0) return [];
+          const node = nodes.running();
+          return [
+            rawMessage("progress_state", nodes.toJson()),
+            ...(isNews && node !== undefined ? [message("executing", { node })] : []),
+          ];
+        }
         case "job-gap":
           return [];
         case "job-end":

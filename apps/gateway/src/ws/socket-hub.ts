@@ -4,6 +4,7 @@ import type { JobEvent } from "@rabbitloom/protocol";
 import type { JobPublisher } from "../amqp/ports.ts";
 import { clientWord } from "../events/client-word.ts";
 import type { WordLeases } from "../events/word-leases.ts";
+import type { BegunJob } from "../submit/job-intake.ts";
 import { anonymousFeed } from "./anonymous-feed.ts";
 import { type ClientFeed, clientFeed } from "./client-feed.ts";
 import type { ClientSocket } from "./client-socket.ts";
@@ -18,7 +19,7 @@ export interface SocketHub extends Disposable {
   disconnect(socket: ClientSocket): void;
   handle(event: JobEvent, word: string): void;
   /** A job of this client was taken in: its socket hears so before it hears of the job. */
-  begun(clientId: string | undefined): void;
+  begun(job: BegunJob): void;
   /** Jobs that sockets here have heard to begin and not to end. */
   jobIds(): string[];
 }
@@ -28,6 +29,8 @@ export interface SocketHubOptions {
   readonly publisher: Pick<JobPublisher, "sendControl">;
   readonly words: WordLeases;
   readonly status: QueueStatus;
+  /** Whose a job is that this gateway has taken in. */
+  readonly tenantOf: (jobId: string) => string | undefined;
   /** Delivers the end of a job whose events were lost. */
   readonly recover: (jobIds: readonly string[]) => Promise<void>;
   readonly onError: (error: unknown) => void;
@@ -43,7 +46,12 @@ export function socketHub(options: SocketHubOptions): SocketHub {
   const { store, publisher, words, status, recover, onError } = options;
   const sockets = new Map<ClientSocket, { statusVersion: number }>();
   const feeds = new Map<string, ClientFeed>();
-  const anonymous = anonymousFeed((frame) => broadcast(frame));
+  const anonymous = anonymousFeed({
+    tenantOf: options.tenantOf,
+    broadcast(tenant, frame) {
+      for (const socket of sockets.keys()) if (socket.tenant === tenant) socket.send(frame);
+    },
+  });
   let changed: NodeJS.Timeout | undefined;
 
   function statusFrame(sid?: string): Outgoing {
@@ -101,8 +109,8 @@ export function socketHub(options: SocketHubOptions): SocketHub {
   }
 
   /** What runs for the client may have begun before this gateway listened: its worker says how far it is. */
-  async function catchUp(clientId: string, feed: ClientFeed): Promise<void> {
-    const { jobs } = await store.list({ states: ["running"], limit: 500 });
+  async function catchUp({ tenant, clientId }: ClientSocket, feed: ClientFeed): Promise<void> {
+    const { jobs } = await store.list({ tenant }, { states: ["running"], limit: 500 });
     const unheard = jobs.filter(
       (job) => job.clientId === clientId && !feed.jobIds.includes(job.id),
     );
@@ -116,8 +124,8 @@ export function socketHub(options: SocketHubOptions): SocketHub {
       return sockets.size;
     },
     async connect(socket) {
-      const { clientId } = socket;
-      const word = clientWord(clientId);
+      const { tenant, clientId } = socket;
+      const word = clientWord(tenant, clientId);
       sockets.set(socket, { statusVersion: status.version });
       await words.take(word);
       if (!sockets.has(socket)) return;
@@ -126,11 +134,11 @@ export function socketHub(options: SocketHubOptions): SocketHub {
       await sendStatus(socket, clientId);
       const node = feed.runningNode;
       if (node !== undefined) socket.send(message("executing", { node }));
-      else if (status.remaining > 0) catchUp(clientId, feed).catch(onError);
+      else if (status.remaining > 0) catchUp(socket, feed).catch(onError);
     },
     disconnect(socket) {
       if (!sockets.delete(socket)) return;
-      const word = clientWord(socket.clientId);
+      const word = clientWord(socket.tenant, socket.clientId);
       words.release(word);
       const feed = feeds.get(word);
       // An older socket of the same client must not take the newer one along.
@@ -148,9 +156,9 @@ export function socketHub(options: SocketHubOptions): SocketHub {
       }
     },
     jobIds: () => [...feeds.values()].flatMap((feed) => feed.jobIds),
-    begun(clientId) {
+    begun({ tenant, clientId }) {
       if (clientId === undefined) return;
-      const socket = feeds.get(clientWord(clientId))?.socket;
+      const socket = feeds.get(clientWord(tenant, clientId))?.socket;
       if (socket !== undefined) sendStatus(socket).catch(onError);
     },
     [Symbol.dispose]() {

@@ -23,7 +23,7 @@ async function submit(prompt_id: string, more: object = {}): Promise<void> {
 }
 
 const states = async (...ids: string[]) =>
-  Promise.all(ids.map(async (id) => (await gateway.store.view(id))?.state));
+  Promise.all(ids.map(async (id) => (await gateway.store.view("every-tenant", id))?.state));
 
 test("the queue shows number, id, graph, extra data and outputs, without credentials", async () => {
   await submit("a", {

@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isTicket, readConnectFrame } from "../../src/stomp/connect-frame.ts";
+import { isTicket, readConnectFrame, ticketFacts } from "../../src/stomp/connect-frame.ts";
 
 describe("the first frame of a STOMP client", () => {
   test.each([
@@ -32,5 +33,54 @@ describe("the first frame of a STOMP client", () => {
     [{ login: "job.a", passcode: "secret" }, false],
   ])("%o is a ticket: %s", (frame, expected) => {
     expect(isTicket(frame)).toBe(expected);
+  });
+
+  const jwt = (claims: object) =>
+    `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.x`;
+
+  test.each([
+    [
+      { sub: "job.a", key: "k1" },
+      { jobId: "a", keyId: "k1" },
+    ],
+    [{ sub: "job.a" }, { jobId: "a", keyId: undefined }],
+    [
+      { sub: "job.a", key: { a: 1 } },
+      { jobId: "a", keyId: undefined },
+    ],
+    [{ sub: "job.b" }, undefined],
+    [{ sub: ["job.a"] }, undefined],
+    [{}, undefined],
+  ])("a ticket of %o is asked about by what it says, not by its login", (claims, expected) => {
+    expect(ticketFacts({ login: "job.a", passcode: jwt(claims) })).toEqual(expected);
+  });
+
+  const seed = Date.now() % 1_000_000_000;
+  test(`any text (seed ${seed})`, () => {
+    const line = fc.oneof(
+      fc.constantFrom(
+        "CONNECT",
+        "STOMP",
+        "login:job.a",
+        "passcode:a.b.c",
+        "",
+        "\0",
+        "login:job.a\\c",
+        ":",
+        "__proto__:x",
+      ),
+      fc.string(),
+    );
+    const texts = fc.tuple(fc.array(line), fc.constantFrom("\n", "\r\n", "\r"));
+    fc.assert(
+      fc.property(texts, ([lines, end]) => {
+        const frame = readConnectFrame(lines.join(end));
+        if (frame === undefined || !isTicket(frame)) return;
+        expect(frame.login).toMatch(/^job\.[\w-]+$/);
+        const facts = ticketFacts(frame);
+        expect(facts === undefined || `job.${facts.jobId}` === frame.login).toBe(true);
+      }),
+      { seed, numRuns: 3_000 },
+    );
   });
 });

@@ -1,5 +1,5 @@
-import type { ControlMessage, JobEvent, JsonEvent } from "@rabbitloom/protocol";
-import type { Amqp, AmqpListeners, StreamedEvents, WireJob } from "../../src/amqp/ports.ts";
+import type { ClassCheckReply, ControlMessage, JobEvent, JsonEvent } from "@rabbitloom/protocol";
+import type { Amqp, AmqpListeners, Letter, StreamedEvents, WireJob } from "../../src/amqp/ports.ts";
 
 /** A broker in memory: notes what is published, and carries events back. */
 export interface MemoryAmqp extends Amqp {
@@ -8,11 +8,18 @@ export interface MemoryAmqp extends Amqp {
   readonly events: { readonly word: string | undefined; readonly events: readonly JsonEvent[] }[];
   readonly bound: Set<string>;
   readonly streamed: Map<string, JobEvent[]>;
+  readonly dead: Letter[];
   /** Thrown by `publishJob` when set. */
   jobError: Error | undefined;
   state: "connecting" | "ready" | "blocked" | "closed";
   /** Called with each job, once it is confirmed. */
   onJob: (job: WireJob) => void;
+  /** Workers that were asked about nodes, in turn. */
+  readonly asked: string[];
+  /** Called with each such question. */
+  onQuestion: (workerId: string, message: ControlMessage) => void;
+  /** Delivers a worker's reply. */
+  answer(reply: ClassCheckReply): void;
   /** Delivers events as if a worker had said them. */
   say(word: string, ...events: readonly JobEvent[]): void;
   loseConnection(): void;
@@ -25,9 +32,13 @@ export function memoryAmqp(listeners: AmqpListeners): MemoryAmqp {
     events: [],
     bound: new Set(),
     streamed: new Map(),
+    dead: [],
     jobError: undefined,
     state: "ready",
     onJob: () => {},
+    asked: [],
+    onQuestion: () => {},
+    answer: (reply) => listeners.onClassChecks(reply),
     say(word, ...events) {
       for (const event of events) amqp.streamed.get(event.jobId)?.push(event);
       listeners.onEvents(word, events);
@@ -45,6 +56,10 @@ export function memoryAmqp(listeners: AmqpListeners): MemoryAmqp {
       },
       async sendControl(message) {
         amqp.controls.push(message);
+      },
+      async sendToWorker(workerId, message) {
+        amqp.asked.push(workerId);
+        queueMicrotask(() => amqp.onQuestion(workerId, message));
       },
     },
     routes: {
@@ -71,6 +86,23 @@ export function memoryAmqp(listeners: AmqpListeners): MemoryAmqp {
           const event = held[offset];
           if (event !== undefined) yield { offset, events: [event] };
         }
+      },
+    },
+    lanes: { ready: async () => amqp.jobs.length },
+    tenantQueues: {
+      async open() {},
+      list: async () => [],
+      ready: async () => undefined,
+      async remove() {},
+    },
+    letters: {
+      list: async (most) => amqp.dead.slice(0, most),
+      async take(isIt, use) {
+        const found = amqp.dead.find(isIt);
+        if (found === undefined) return false;
+        await use(found);
+        amqp.dead.splice(amqp.dead.indexOf(found), 1);
+        return true;
       },
     },
     health: {

@@ -1,4 +1,12 @@
-import type { Cancellation, FleetCatalog, JobOutcome, JobRecord, JobStore } from "@rabbitloom/jobs";
+import type {
+  AssetRecord,
+  Cancellation,
+  FleetCatalog,
+  JobOutcome,
+  JobRecord,
+  JobStore,
+  Reach,
+} from "@rabbitloom/jobs";
 import {
   CodedError,
   isTerminal,
@@ -6,6 +14,8 @@ import {
   type TerminalState,
   type WorkerRegistration,
 } from "@rabbitloom/protocol";
+import { memoryKeyRing } from "./memory-key-ring.ts";
+import { memoryKeys } from "./memory-keys.ts";
 
 type Stored = { -readonly [Key in keyof JobRecord]: JobRecord[Key] };
 
@@ -23,9 +33,12 @@ export interface MemoryStore extends JobStore {
 
 /** Keeps to the interface's promises as the gateway uses them; claims and file names are a worker's business. */
 export function memoryStore(): MemoryStore {
+  const idempotency = memoryKeys();
   const jobs = new Map<string, Stored>();
+  const assets = new Map<string, AssetRecord>();
   const listeners = new Set<(size: number) => void>();
   const streams = new Set<string>();
+  const leases = new Map<string, { readonly holder: string; readonly until: number }>();
   let number = 0;
 
   const open = () => [...jobs.values()].filter(({ state }) => !isTerminal(state));
@@ -35,12 +48,18 @@ export function memoryStore(): MemoryStore {
   const check = () => {
     if (store.isDown) throw new CodedError("STORE_UNAVAILABLE", "Redis cannot be reached");
   };
-  const byNumber = (state: string) =>
-    [...jobs.values()].filter((job) => job.state === state).sort((a, b) => a.number - b.number);
-  const find = (id: string) => {
+  const byNumber = (reach: Reach, state: string) =>
+    inReach(reach)
+      .filter((job) => job.state === state)
+      .sort((a, b) => a.number - b.number);
+  const reaches = (reach: Reach, { tenant }: JobView) =>
+    reach === "every-tenant" || reach.tenant === tenant;
+  const inReach = (reach: Reach) => [...jobs.values()].filter((job) => reaches(reach, job));
+  const find = (reach: Reach, id: string) => {
     check();
     if (store.expired.has(id)) throw new CodedError("JOB_EXPIRED", `job ${id} is no longer kept`);
-    return jobs.get(id);
+    const job = jobs.get(id);
+    return job && reaches(reach, job) ? job : undefined;
   };
   const notHere = () => Promise.reject(new Error("not part of the gateway's store"));
 
@@ -68,9 +87,11 @@ export function memoryStore(): MemoryStore {
         throw new CodedError("CONFLICT", `job ${message.jobId} is there already`);
       }
       const next = number++;
-      const { jobId, lane, pool, clientId, prompt, extraData, targets, gatewayId } = message;
+      const { jobId, tenant, lane, pool, clientId, prompt, extraData, targets, gatewayId, tags } =
+        message;
       jobs.set(jobId, {
         id: jobId,
+        tenant,
         state: "pending",
         attempt: 0,
         lane,
@@ -82,11 +103,12 @@ export function memoryStore(): MemoryStore {
         extraData,
         isAnnounced: false,
         ...(clientId !== undefined && { clientId }),
+        ...(tags !== undefined && { tags }),
         ...(targets !== undefined && { targets }),
         ...(gatewayId !== undefined && { gatewayId }),
       });
       changed();
-      return { number: wanted ?? (front ? -next : next) };
+      return { number: wanted ?? (front ? -next : next), isQueueClosing: false };
     },
     async withdraw(jobId) {
       const isPending = jobs.get(jobId)?.state === "pending";
@@ -94,9 +116,8 @@ export function memoryStore(): MemoryStore {
       changed();
       return isPending;
     },
-    async cancel(jobId): Promise<Cancellation> {
-      check();
-      const job = jobs.get(jobId);
+    async cancel(reach, jobId): Promise<Cancellation> {
+      const job = find(reach, jobId);
       if (job === undefined) return { found: "unknown", wasRunning: false, attempt: 0 };
       const found = job.state;
       if (found === "pending") {
@@ -120,34 +141,35 @@ export function memoryStore(): MemoryStore {
       const job = jobs.get(jobId);
       if (job !== undefined) job.isAnnounced = true;
     },
-    find: async (id) => find(id),
-    view: async (id) => find(id) && viewOf(find(id)),
-    async list({ states, limit = 100, offset = 0 } = {}) {
+    find: async (reach, id) => find(reach, id),
+    view: async (reach, id) => viewOf(find(reach, id)),
+    async list(reach, { states, tags = [], limit = 100, offset = 0 } = {}) {
       check();
-      const all = [...jobs.values()]
+      const all = inReach(reach)
         .filter(({ state }) => states === undefined || states.includes(state))
+        .filter((job) => tags.every((tag) => job.tags?.includes(tag)))
         .reverse();
       return { jobs: all.slice(offset, offset + limit), total: all.length };
     },
-    async queue() {
+    async queue(reach) {
       check();
-      return { running: byNumber("running"), pending: byNumber("pending") };
+      return { running: byNumber(reach, "running"), pending: byNumber(reach, "pending") };
     },
     async queueSize() {
       check();
       return open().length;
     },
-    async history({ maxItems, offset } = {}) {
+    async history(reach, { maxItems, offset } = {}) {
       check();
-      const ended = [...jobs.values()].filter(({ state }) => isTerminal(state));
+      const ended = inReach(reach).filter(({ state }) => isTerminal(state));
       const first = offset ?? (maxItems === undefined ? 0 : Math.max(0, ended.length - maxItems));
       return ended.slice(first, maxItems === undefined ? undefined : first + maxItems);
     },
-    async forget(ids) {
-      for (const id of ids) jobs.delete(id);
+    async forget(reach, ids) {
+      for (const id of ids) if (find(reach, id) !== undefined) jobs.delete(id);
     },
-    async forgetAllEnded() {
-      for (const [id, { state }] of jobs) if (isTerminal(state)) jobs.delete(id);
+    async forgetAllEnded(reach) {
+      for (const { id, state } of inReach(reach)) if (isTerminal(state)) jobs.delete(id);
     },
     onQueueChange(listener) {
       listeners.add(listener);
@@ -164,13 +186,70 @@ export function memoryStore(): MemoryStore {
       check();
       return store.catalogNow;
     },
+    async lease(name, holder, ttlMs) {
+      const held = leases.get(name);
+      if (held !== undefined && held.holder !== holder && held.until > Date.now()) return false;
+      leases.set(name, { holder, until: Date.now() + ttlMs });
+      return true;
+    },
+    expire: async () => [],
+    attempts: async () => [],
+    waiting: async () => [],
+    remembersSince: async () => new Date(0).toISOString(),
+    isAttemptAlive: notHere,
+    takeBack: notHere,
+    keys: memoryKeyRing(),
+    countRequest: notHere,
+    ...idempotency,
+    takeKey: async (request) => {
+      check();
+      return idempotency.takeKey(request);
+    },
+    noteWebhook: async () => {},
+    dropWebhook: async () => {},
+    takeWebhooks: async () => [],
+    settleWebhook: notHere,
+    webhookLog: async () => ({ nextAt: undefined, deliveries: [] }),
+    takeTurn: notHere,
+    returnTurn: notHere,
+    noteTenantQueue: notHere,
+    tenantQueues: async () => ({ isRead: true, queues: [] }),
+    setTurns: async () => {},
+    closeTenantQueue: notHere,
+    forgetTenantQueue: notHere,
+    muteTenantQueue: notHere,
     ping: async () => check(),
+    keepMs: 86_400_000,
+    // Bytes are not looked for by their hash: a record of known bytes alone finds none.
+    addAsset: async ({
+      storedAs,
+      sizeBytes = 0,
+      contentType = "",
+      tags = [],
+      keepMs: _,
+      ...facts
+    }) => {
+      if (storedAs === undefined) return undefined;
+      const createdAt = new Date().toISOString();
+      const asset = { ...facts, storedAs, sizeBytes, contentType, tags, createdAt };
+      assets.set(asset.id, asset);
+      return { asset, isNewRecord: true, isNewBlob: true };
+    },
+    findAsset: async (tenant, id) => {
+      const asset = assets.get(id);
+      return asset?.tenant === tenant ? asset : undefined;
+    },
+    hasBlob: async () => false,
+    removeAsset: async () => false,
+    sweepAssets: async () => [],
     claim: notHere,
     reportProgress: notHere,
     release: notHere,
     finish: notHere,
     bury: notHere,
     allocateNumbers: notHere,
+    leftovers: notHere,
+    forgetLeftover: notHere,
     announce: notHere,
     retire: notHere,
     [Symbol.asyncDispose]: async () => {},

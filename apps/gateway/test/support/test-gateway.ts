@@ -31,12 +31,13 @@ export async function testGateway(
   { hasCatalog = true }: { readonly hasCatalog?: boolean } = {},
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "loom-gateway-"));
-  const config = readConfig({
+  const config = readConfig([], {
     DATA_DIR: join(folder, "data"),
     JWT_PRIVATE_KEY_FILE: join(folder, "jwt-private.pem"),
     CONSOLE_DIR: join(folder, "console"),
     GATEWAY_ID: "gw-test",
     LOG_LEVEL: "silent",
+    ALLOWED_HOSTS: "loom.test",
     ...environment,
   });
   await Promise.all(Object.values(config.folders).map((path) => mkdir(path, { recursive: true })));
@@ -54,6 +55,7 @@ export async function testGateway(
     names: topology({ prefix: "test" }),
     store,
     logger: pino({ level: config.logLevel }),
+    auditLine: () => {},
     openAmqp: async (listeners) => {
       amqp = memoryAmqp(listeners);
       return amqp;

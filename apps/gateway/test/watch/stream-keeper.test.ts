@@ -1,4 +1,4 @@
-import { topology } from "@rabbitloom/protocol";
+import { jobMessageSchema, topology } from "@rabbitloom/protocol";
 import { expect, test } from "vitest";
 import { streamKeeper } from "../../src/watch/stream-keeper.ts";
 import { memoryAmqp } from "../support/memory-amqp.ts";
@@ -6,20 +6,33 @@ import { memoryStore } from "../support/memory-store.ts";
 
 const names = topology({ prefix: "test" });
 
-function setUp() {
+/** `stuck` are jobs whose streams the broker does not delete. */
+function setUp(stuck: ReadonlySet<string> = new Set()) {
   const store = memoryStore();
-  const amqp = memoryAmqp({ onEvents: () => {}, onGap: () => {}, onUnreadable: () => {} });
-  let now = Date.now();
+  const amqp = memoryAmqp({
+    onEvents: () => {},
+    onClassChecks: () => {},
+    onGap: () => {},
+    onStreamFound: async () => {},
+    onUnreadable: () => {},
+  });
+  let now = 0;
   const keeper = streamKeeper({
     store,
-    streams: amqp.streams,
+    streams: {
+      ...amqp.streams,
+      async delete(jobId) {
+        if (stuck.has(jobId)) throw new Error(`${jobId} is stuck`);
+        await amqp.streams.delete(jobId);
+      },
+    },
     publisher: amqp.publisher,
     keepMs: 60_000,
     now: () => now,
   });
   const submit = (jobId: string) =>
     store.submit({
-      message: { v: 1, jobId, prompt: {}, extraData: {}, lane: "normal", pool: "default" },
+      message: { ...jobMessageSchema.parse({ prompt: {} }), jobId },
     });
   const pass = (ms: number) => {
     now += ms;
@@ -33,6 +46,7 @@ test("a stream outlives its job by the time it is kept, and no longer", async ()
   await keeper.begin("a");
   expect(await keeper.sweep()).toBe(0);
   store.end("a", { state: "succeeded" });
+  expect(await keeper.sweep()).toBe(0);
   pass(59_000);
   expect(await keeper.sweep()).toBe(0);
   pass(2_000);
@@ -41,14 +55,43 @@ test("a stream outlives its job by the time it is kept, and no longer", async ()
   expect(await store.streams()).toEqual([]);
 });
 
-test("streams of jobs that are no longer known are strays", async () => {
-  const { store, amqp, keeper } = setUp();
+test("streams of jobs that stay unknown are strays", async () => {
+  const { store, amqp, keeper, pass } = setUp();
   for (const jobId of ["forgotten", "expired"]) {
     await store.noteStream(jobId);
     await amqp.streams.create(jobId);
   }
   store.expired.add("expired");
+  expect(await keeper.sweep()).toBe(0);
+  pass(60_000);
   expect(await keeper.sweep()).toBe(2);
+  expect(amqp.streamed.size).toBe(0);
+});
+
+test("a stream that cannot be deleted is tried again and keeps no other one", async () => {
+  const stuck = new Set(["a"]);
+  const { store, amqp, keeper, pass } = setUp(stuck);
+  for (const jobId of ["a", "b"]) {
+    await store.noteStream(jobId);
+    await amqp.streams.create(jobId);
+  }
+  await keeper.sweep();
+  pass(60_000);
+  await expect(keeper.sweep()).rejects.toThrow("a is stuck");
+  expect([...amqp.streamed.keys()]).toEqual(["a"]);
+  stuck.clear();
+  expect(await keeper.sweep()).toBe(1);
+});
+
+test("a stream that Redis has forgotten is deleted by the gateway that made it", async () => {
+  const { store, amqp, keeper, submit, pass } = setUp();
+  await submit("a");
+  await keeper.begin("a");
+  await store.forgetStream("a");
+  store.end("a", { state: "succeeded" });
+  await keeper.sweep();
+  pass(60_000);
+  expect(await keeper.sweep()).toBe(1);
   expect(amqp.streamed.size).toBe(0);
 });
 
@@ -61,7 +104,7 @@ test("a stream made after the end holds what is still known, under the numbers t
     lastSeq: 7,
     error: { code: "NODE_FAILED", message: "boom", retryable: false },
   });
-  const job = await store.view("a");
+  const job = await store.view("every-tenant", "a");
   if (job === undefined) throw new Error("no job");
   await keeper.ensure(job);
   expect(amqp.streamed.get("a")).toMatchObject([

@@ -48,7 +48,10 @@ test("a ticket reads one stream for some minutes, and its address is the one the
 });
 
 test("a public address makes a secure ticket's address", async () => {
-  await using secure = await testGateway({ PUBLIC_URL: "https://loom.example.org/" });
+  await using secure = await testGateway({
+    PUBLIC_URL: "https://loom.example.org/",
+    INSECURE_OPEN: "1",
+  });
   const answer = await secure.app.inject({
     method: "POST",
     url: "/api/v1/prompts?prefer=respond-async",

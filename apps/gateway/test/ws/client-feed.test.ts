@@ -8,6 +8,7 @@ import { message } from "../../src/ws/frames.ts";
 function listener() {
   const heard: string[] = [];
   const socket: ClientSocket = {
+    tenant: "default",
     clientId: "c",
     readsMetadata: false,
     isOpen: true,

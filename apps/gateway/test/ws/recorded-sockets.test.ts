@@ -35,6 +35,7 @@ for (const [name, { prompt_id, messages }] of Object.entries(runs)) {
 function listener(readsMetadata: boolean) {
   const heard: unknown[] = [];
   const socket: ClientSocket = {
+    tenant: "default",
     clientId: "client",
     readsMetadata,
     isOpen: true,

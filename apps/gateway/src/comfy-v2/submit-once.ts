@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import type { JobStore } from "@rabbitloom/jobs";
+import { CodedError } from "@rabbitloom/protocol";
+import type { FastifyRequest } from "fastify";
+import type { IdempotencyKeys, KeyClaim } from "../idempotency/keys.ts";
+import { fingerprint, readIdempotencyKey } from "../idempotency/read-key.ts";
+import type { JobIntake } from "../submit/job-intake.ts";
+import type { Submission } from "../submit/submit-job.ts";
+import { refusal } from "./read-submission.ts";
+
+export interface SubmitOnceOptions {
+  readonly intake: JobIntake;
+  readonly keys: IdempotencyKeys;
+  readonly store: Pick<JobStore, "view">;
+}
+
+export interface SubmittedOnce {
+  readonly jobId: string;
+  /** It is the job of an earlier request with this key. */
+  readonly isReplay: boolean;
+}
+
+/**
+ * Submits under the request's `Idempotency-Key`, if it has one. A key serves once, as Comfy API v2 has it: whoever sends it
+ * again is refused, unless `Prefer: idempotent-replay` asks for the first job and the body is the same. A key under which no job
+ * was made may be used again. Throws IDEMPOTENCY_KEY_REUSED, with the first job in its details.
+ */
+export async function submitOnce(
+  options: SubmitOnceOptions,
+  request: FastifyRequest,
+  { body, read }: { readonly body: unknown; readonly read: () => Promise<Submission> },
+): Promise<SubmittedOnce> {
+  const { principal } = request;
+  const key = readIdempotencyKey(request);
+  // Of the body as it came: reading the submission puts names in the place of assets.
+  const print = key === undefined ? "" : fingerprint(body);
+  const submission = await read();
+  const submit = async (jobId?: string) => {
+    const submitted = await options.intake.submit(principal, {
+      ...submission,
+      ...(jobId !== undefined && { jobId }),
+    });
+    if (!submitted.ok) throw refusal(submitted.failure);
+    return submitted.job.jobId;
+  };
+  if (key === undefined) return { jobId: await submit(), isReplay: false };
+
+  const { tenant } = principal;
+  const wanted = { surface: "v2", tenant, key, fingerprint: print, jobId: randomUUID() };
+  const claim = await options.keys.claim(wanted);
+  if (claim.type !== "hold") return replay(claim, request);
+  const { hold } = claim;
+  const isThere =
+    hold.found !== "new" && (await options.store.view(principal.own, hold.jobId)) !== undefined;
+  if (isThere) {
+    await hold.answered(201);
+    return replay({ type: "answered", jobId: hold.jobId, status: 201 }, request);
+  }
+  try {
+    const jobId = await submit(hold.jobId);
+    await hold.answered(201);
+    return { jobId, isReplay: false };
+  } catch (error) {
+    await hold.forgotten();
+    throw error;
+  }
+}
+
+function replay(
+  { type, jobId }: Exclude<KeyClaim, { readonly type: "hold" }>,
+  { headers }: FastifyRequest,
+): SubmittedOnce {
+  const wishes = [headers.prefer].flat().join(",").split(",");
+  const wantsReplay = wishes.some((wish) => wish.trim().toLowerCase() === "idempotent-replay");
+  if (type === "answered" && wantsReplay) return { jobId, isReplay: true };
+  throw new CodedError(
+    "IDEMPOTENCY_KEY_REUSED",
+    "Idempotency-Key: an earlier request used it; a key serves once",
+    { details: { job_id: jobId, job: `/api/v2/jobs/${jobId}` } },
+  );
+}

@@ -1,0 +1,205 @@
+import { type JobRecord, type JobStore, jobError, type WaitingJob } from "@rabbitloom/jobs";
+import type { JobEndEvent, JobError } from "@rabbitloom/protocol";
+import { stringifyJson } from "@rabbitloom/workflow";
+import type { JobLanes, JobPublisher, ReplyStreams } from "../amqp/ports.ts";
+import { unchangedFor } from "./unchanged-for.ts";
+
+/**
+ * Finds the jobs that nobody looks after any more, whatever lost them:
+ *
+ *   waits longer than it may              ends as failed, QUEUE_DEADLINE
+ *   runs, and its attempt says nothing    pending again and published again; after too many attempts, dead
+ *   waits, and its lane is empty          published again: the message was never sent, or the broker has lost it
+ *
+ * A job that is published twice runs once: the claim drops what is not needed. One gateway sweeps at a time, and every
+ * change is compared and set, so that two would do no harm.
+ */
+export interface JobSweeper {
+  sweep(): Promise<Swept>;
+}
+
+export interface Swept {
+  readonly expired: number;
+  readonly takenBack: number;
+  readonly published: number;
+}
+
+export interface JobSweeperOptions {
+  readonly store: Pick<
+    JobStore,
+    | "lease"
+    | "expire"
+    | "attempts"
+    | "takeBack"
+    | "waiting"
+    | "find"
+    | "bury"
+    | "noteAnnounced"
+    | "streams"
+  >;
+  readonly publisher: Pick<JobPublisher, "publishJob" | "publishEvents">;
+  readonly streams: Pick<ReplyStreams, "create">;
+  readonly lanes: JobLanes;
+  readonly gatewayId: string;
+  /** How long an attempt, or the message of a waiting job, may be missing. Longer than the broker needs to notice it. */
+  readonly missingMs: number;
+  readonly deliveryLimit: number;
+  readonly leaseMs: number;
+  /** Tenants have queues of their own. */
+  readonly hasOwnQueues: boolean;
+  readonly now?: () => number;
+}
+
+const NOTHING: Swept = { expired: 0, takenBack: 0, published: 0 };
+
+export function jobSweeper(options: JobSweeperOptions): JobSweeper {
+  const { store, publisher, lanes, gatewayId, missingMs, deliveryLimit, leaseMs } = options;
+  const { hasOwnQueues, streams } = options;
+  const now = options.now ?? (() => performance.now());
+  const silent = unchangedFor(now);
+  const lost = unchangedFor(now);
+
+  async function expire(): Promise<number> {
+    const expired = await store.expire();
+    for (const { jobId, attempt, gatewayId: word, error } of expired) {
+      await sayEnd(word, { jobId, attempt, state: "failed", error });
+    }
+    return expired.length;
+  }
+
+  async function sayEnd(
+    word: string | undefined,
+    end: Pick<JobEndEvent, "jobId" | "attempt" | "state"> & { readonly error: JobError },
+  ): Promise<void> {
+    const at = new Date().toISOString();
+    await publisher.publishEvents(word, [
+      { v: 1, type: "job-end", seq: 1, at, outputs: {}, ...end },
+    ]);
+    await store.noteAnnounced(end.jobId, end.attempt);
+  }
+
+  async function takeBack(): Promise<number> {
+    let taken = 0;
+    const attempts = await store.attempts();
+    const keyOf = ({ jobId, attempt, aliveAt }: (typeof attempts)[number]) =>
+      `${jobId} ${attempt} ${aliveAt}`;
+    for (const attempt of silent.look(attempts, keyOf, missingMs)) {
+      const back = await store.takeBack(attempt);
+      if (back === undefined) continue;
+      taken += 1;
+      if (back.faults > deliveryLimit) await giveUp(attempt.jobId);
+      else await publishAgain([attempt.jobId]);
+    }
+    return taken;
+  }
+
+  async function giveUp(jobId: string): Promise<void> {
+    const burial = await store.bury(
+      jobId,
+      jobError("JOB_DEAD", "The job was given up: its worker was lost at every attempt."),
+    );
+    if (burial.type !== "buried") return;
+    const { attempt, error, gatewayId: word } = burial;
+    await sayEnd(word, { jobId, attempt, state: "dead", error });
+  }
+
+  async function findLost(): Promise<number> {
+    const waiting = await store.waiting();
+    const ready = askingOnce(lanes);
+    const suspects: WaitingJob[] = [];
+    for (const job of waiting) if (await isEmpty(job, ready)) suspects.push(job);
+    const keyOf = ({ jobId, attempt }: (typeof waiting)[number]) => `${jobId} ${attempt}`;
+    const found = lost.look(suspects, keyOf, missingMs);
+    await publishAgain(found.map(({ jobId }) => jobId));
+    // Looked at anew from now on: a message that is on its way is not lost again.
+    if (found.length > 0) lost.look([], keyOf, 0);
+    return found.length;
+  }
+
+  /** A message may be in the lane although its tenant has a queue: a service sent it, or tenants had none then. */
+  async function isEmpty(
+    { lane, pool, tenant }: WaitingJob,
+    ready: JobLanes["ready"],
+  ): Promise<boolean> {
+    if ((await ready(lane, pool)) !== 0) return false;
+    return !hasOwnQueues || ((await ready(lane, pool, tenant)) ?? 0) === 0;
+  }
+
+  async function publishAgain(jobIds: readonly string[]): Promise<void> {
+    if (jobIds.length === 0) return;
+    const noted = new Set(await store.streams());
+    for (const jobId of jobIds) {
+      const record = await store.find("every-tenant", jobId);
+      if (record?.state !== "pending") continue;
+      // Its gateway may have died while it made the stream.
+      if (noted.has(jobId)) await streams.create(jobId);
+      await publisher.publishJob({
+        ...wireJob(record),
+        ...(hasOwnQueues && { ownQueueOf: record.tenant }),
+      });
+    }
+  }
+
+  return {
+    async sweep() {
+      if (!(await store.lease("job-sweeper", gatewayId, leaseMs))) {
+        // What was seen before says nothing about now.
+        for (const looks of [silent, lost]) looks.look([], String, 0);
+        return NOTHING;
+      }
+      const expired = await expire();
+      const takenBack = await takeBack();
+      return { expired, takenBack, published: await findLost() };
+    },
+  };
+}
+
+/** Many jobs wait in one queue, and many tenants' jobs could be in one lane: the broker is asked once for each. */
+function askingOnce(lanes: JobLanes): JobLanes["ready"] {
+  const answers = new Map<string, ReturnType<JobLanes["ready"]>>();
+  return (lane, pool, tenant) => {
+    const place = [lane, pool, tenant].join(" ");
+    const answer = answers.get(place) ?? lanes.ready(lane, pool, tenant);
+    answers.set(place, answer);
+    return answer;
+  };
+}
+
+function wireJob(record: JobRecord) {
+  const {
+    id: jobId,
+    lane,
+    pool,
+    prompt,
+    extraData,
+    targets,
+    clientId,
+    gatewayId,
+    limits,
+    reply,
+  } = record;
+  const { submittedAt, tenant, tags } = record;
+  const message = {
+    v: 1,
+    jobId,
+    tenant,
+    prompt,
+    extraData,
+    targets,
+    clientId,
+    gatewayId,
+    lane,
+    pool,
+    tags,
+    submittedAt,
+    limits,
+  };
+  return {
+    jobId,
+    lane,
+    pool,
+    body: stringifyJson(message),
+    replyTo: reply?.to,
+    correlationId: reply?.correlationId,
+  };
+}

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { endJobs, savedPicture, savePrompt } from "../support/instant-worker.ts";
+import { type TestGateway, testGateway } from "../support/test-gateway.ts";
+
+let gateway: TestGateway;
+beforeEach(async () => {
+  gateway = await testGateway();
+});
+afterEach(() => gateway[Symbol.asyncDispose]());
+
+function post(payload: object, headers: Record<string, string> = {}) {
+  return gateway.app.inject({
+    method: "POST",
+    url: "/api/v1/prompts",
+    headers: {
+      host: "loom.test",
+      "content-type": "application/json",
+      "idempotency-key": "order-1",
+      ...headers,
+    },
+    payload: JSON.stringify(payload),
+  });
+}
+
+test("the same request again is answered as the first one was, and makes no second job", async () => {
+  endJobs(gateway, {
+    outputs: await savedPicture(gateway, "g_00001_.png", Buffer.from("bytes of a picture")),
+  });
+  const first = await post(savePrompt);
+  const again = await post(savePrompt);
+  expect(first.headers["idempotent-replayed"]).toBeUndefined();
+  expect(again.headers["idempotent-replayed"]).toBe("true");
+  expect([again.statusCode, again.body]).toEqual([first.statusCode, first.body]);
+  expect(again.headers.location).toBe(first.headers.location);
+  const picture = await post(savePrompt, { accept: "image/png" });
+  expect(picture.body).toBe("bytes of a picture");
+  expect(gateway.amqp.jobs).toHaveLength(1);
+});
+
+test("members in another order are the same request; structured headers quote the key", async () => {
+  endJobs(gateway);
+  const { "1": image, "2": save } = savePrompt;
+  await post({ prompt: { "1": image, "2": save }, lane: "low" });
+  const again = await post(
+    { lane: "low", prompt: { "2": save, "1": image } },
+    { "idempotency-key": '"order-1"' },
+  );
+  expect(again.headers["idempotent-replayed"]).toBe("true");
+});
+
+test("a client that did not wait is told 202 again, also when the job has ended", async () => {
+  const first = await post(savePrompt, { prefer: "respond-async" });
+  const { prompt_id } = first.json();
+  expect(prompt_id).toBe("order-1");
+  gateway.store.end(prompt_id, { state: "succeeded" });
+  const again = await post(savePrompt);
+  expect([again.statusCode, again.json()]).toEqual([202, { prompt_id }]);
+  expect(again.headers["idempotent-replayed"]).toBe("true");
+});
+
+test("a run that failed is told as failed again", async () => {
+  const error = { code: "NODE_FAILED", message: "boom", retryable: false };
+  endJobs(gateway, { state: "failed", error });
+  const first = await post(savePrompt);
+  const again = await post(savePrompt);
+  expect([first.statusCode, again.statusCode]).toEqual([500, 500]);
+  expect(again.json()).toMatchObject({ code: "NODE_FAILED", prompt_id: "order-1" });
+  expect(gateway.amqp.jobs).toHaveLength(1);
+});
+
+test("while the first request waits the second is told to come back", async () => {
+  const published = new Promise<void>((resolve) => {
+    gateway.amqp.onJob = () => resolve();
+  });
+  const first = post(savePrompt);
+  await published;
+  const second = await post(savePrompt);
+  expect(second.statusCode).toBe(409);
+  expect(second.headers["retry-after"]).toBe("1");
+  expect(second.json()).toMatchObject({ code: "IDEMPOTENCY_IN_FLIGHT", prompt_id: "order-1" });
+  gateway.store.end("order-1", { state: "succeeded", outputs: { "2": { text: ["x"] } } });
+  gateway.amqp.loseConnection();
+  const answer = (await first).json();
+  expect((await post(savePrompt)).json()).toEqual(answer);
+});
+
+test("another body with the same key is refused", async () => {
+  endJobs(gateway);
+  await post(savePrompt);
+  const other = await post({ prompt: savePrompt, lane: "high" });
+  expect(other.statusCode).toBe(422);
+  expect(other.json()).toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED", prompt_id: "order-1" });
+});
+
+test("a key whose request made no job is free again", async () => {
+  gateway.amqp.jobError = new Error("no confirm");
+  expect((await post(savePrompt)).statusCode).toBeGreaterThanOrEqual(500);
+  gateway.amqp.jobError = undefined;
+  expect((await post({ "1": { class_type: "Nonesuch", inputs: {} } })).statusCode).toBe(400);
+  endJobs(gateway);
+  const right = await post(savePrompt);
+  expect(right.statusCode).toBe(204);
+  expect(right.headers["idempotent-replayed"]).toBeUndefined();
+});
+
+test("a key that is a job's id finds that job, and is refused for another prompt", async () => {
+  endJobs(gateway, { outputs: { "2": { text: ["x"] } } });
+  await post(
+    { prompt: savePrompt, prompt_id: "order-2" },
+    { "idempotency-key": "unlike a job's id!".replaceAll(" ", "_") },
+  );
+  const joined = await post(savePrompt, { "idempotency-key": "order-2" });
+  expect(joined.headers["idempotent-replayed"]).toBe("true");
+  expect(joined.json()).toMatchObject({ prompt_id: "order-2" });
+  await post({ prompt: savePrompt, prompt_id: "order-3" }, { "idempotency-key": "a:b" });
+  const other = { ...savePrompt, "3": { ...savePrompt["1"] } };
+  const refused = await post(other, { "idempotency-key": "order-3" });
+  expect(refused.statusCode).toBe(422);
+  expect(gateway.amqp.jobs).toHaveLength(2);
+});
+
+test.each(["", "has space", "x".repeat(256), "sch\u00f6n"])("%j is no key", async (key) => {
+  const answer = await post(savePrompt, { "idempotency-key": key });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toMatchObject({ code: "INVALID_REQUEST" });
+});

@@ -1,0 +1,55 @@
+import type { IdempotencyStore } from "@rabbitloom/jobs";
+
+interface Key {
+  readonly fingerprint: string;
+  readonly jobId: string;
+  holder: string | undefined;
+  status: number | undefined;
+  isSent: boolean;
+}
+
+/** Idempotency keys in memory; a holder lives until it stops. */
+export function memoryKeys(): IdempotencyStore {
+  const keys = new Map<string, Key>();
+  const alive = new Set<string>();
+  const held = (name: string, holder: string) => {
+    const key = keys.get(name);
+    return key?.holder === holder ? key : undefined;
+  };
+  return {
+    async takeKey({ name, fingerprint, jobId, holder }) {
+      const key = keys.get(name);
+      if (key === undefined) {
+        keys.set(name, { fingerprint, jobId, holder, status: undefined, isSent: false });
+        return { type: "new", jobId };
+      }
+      if (key.fingerprint !== fingerprint) return { type: "reused", jobId: key.jobId };
+      if (key.status !== undefined) {
+        return { type: "answered", jobId: key.jobId, status: key.status };
+      }
+      if (key.holder !== undefined && alive.has(key.holder)) {
+        return { type: "held", jobId: key.jobId };
+      }
+      key.holder = holder;
+      return { type: key.isSent ? "left" : "resumed", jobId: key.jobId };
+    },
+    async answerKey(name, holder, status) {
+      const key = held(name, holder);
+      if (key !== undefined) Object.assign(key, { status, holder: undefined });
+    },
+    async leaveKey(name, holder, isSent) {
+      const key = held(name, holder);
+      if (key !== undefined)
+        Object.assign(key, { isSent: key.isSent || isSent, holder: undefined });
+    },
+    async forgetKey(name, holder) {
+      if (held(name, holder) !== undefined) keys.delete(name);
+    },
+    async keepHolding(holder) {
+      alive.add(holder);
+    },
+    async stopHolding(holder) {
+      alive.delete(holder);
+    },
+  };
+}
