@@ -40,6 +40,13 @@ export interface SubmitOptions extends CallOptions {
   readonly watch?: boolean;
   /** Shown with the job, and the `clientId` of ComfyUI's WebSocket. */
   readonly clientId?: string;
+  /** To find the job by: at most 16, of 1 to 64 characters without commas. */
+  readonly tags?: readonly string[];
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only jobs that have all of them. */
+  readonly tags?: readonly string[];
 }
 
 /** Speaks to one gateway: submits jobs, reads their events live, fetches what they made. */
@@ -59,7 +66,7 @@ export interface Client {
   cancel(jobId: string, options?: CallOptions): Promise<void>;
   job(jobId: string, options?: CallOptions): Promise<JobView>;
   /** The newest hundred jobs of the fleet. */
-  jobs(options?: CallOptions): Promise<readonly JobView[]>;
+  jobs(options?: ListOptions): Promise<readonly JobView[]>;
   /** The files that a job wrote, by its record or its `job-end`. */
   outputs(job: { readonly outputs?: Outputs | undefined }): readonly JobOutput[];
   upload(file: Blob, options?: UploadOptions): Promise<UploadedFile>;
@@ -139,7 +146,7 @@ export function createClient(options: ClientOptions): Client {
   });
 
   return {
-    async submit(workflow, { watch: isWatched = true, clientId, signal } = {}) {
+    async submit(workflow, { watch: isWatched = true, clientId, tags, signal } = {}) {
       const accepted = await http.json("/api/v1/prompts", {
         method: "POST",
         headers: { prefer: "respond-async" },
@@ -147,6 +154,7 @@ export function createClient(options: ClientOptions): Client {
           prompt: workflow,
           watch: isWatched,
           ...(clientId !== undefined && { client_id: clientId }),
+          ...(tags !== undefined && { tags }),
         },
         schema: acceptedSchema,
         signal,
@@ -157,8 +165,10 @@ export function createClient(options: ClientOptions): Client {
     watch,
     cancel,
     job,
-    async jobs({ signal } = {}) {
-      return (await http.json("/api/v1/jobs", { schema: jobListSchema, signal })).jobs;
+    async jobs({ tags = [], signal } = {}) {
+      const query = tags.map((tag, at) => `${at === 0 ? "?" : "&"}tag=${encodeURIComponent(tag)}`);
+      const path = `/api/v1/jobs${query.join("")}`;
+      return (await http.json(path, { schema: jobListSchema, signal })).jobs;
     },
     outputs,
     upload: (file, uploadOptions) => uploadImage(http, file, uploadOptions),

@@ -1,4 +1,4 @@
-import { type OutputFile, type Outputs, outputFileSchema } from "@rabbitloom/protocol";
+import { type OutputFile, type Outputs, outputFilesOf } from "@rabbitloom/protocol";
 import type { Http } from "./http/http.ts";
 
 /** A file that a job wrote, with where to get it. */
@@ -14,13 +14,8 @@ export interface JobOutput {
 
 /** All files among a job's outputs, in the order of the nodes. Texts and other values are left out. */
 export function filesOf(http: Http, outputs: Outputs): readonly JobOutput[] {
-  return Object.entries(outputs).flatMap(([nodeId, output]) =>
-    Object.entries(output).flatMap(([kind, values]) =>
-      (Array.isArray(values) ? values : []).flatMap((value: unknown) => {
-        const file = outputFileSchema.safeParse(value).data;
-        return file ? [outputFile(http, nodeId, kind, file)] : [];
-      }),
-    ),
+  return outputFilesOf(outputs).map(({ nodeId, kind, file }) =>
+    outputFile(http, nodeId, kind, file),
   );
 }
 

@@ -66,6 +66,15 @@ test("a job that was cancelled or given up throws a code of its own", async () =
   });
 });
 
+test("tags go along with a job, and narrow the list of jobs", async () => {
+  await using gateway = await startFakeGateway();
+  await clientOf(gateway).submit({}, { tags: ["shop", "order 17"] });
+  expect(await gateway.requests[0]?.json()).toMatchObject({ tags: ["shop", "order 17"] });
+  gateway.answer("GET /api/v1/jobs", () => json(200, { jobs: [gateway.view()] }));
+  expect(await clientOf(gateway).jobs({ tags: ["shop", "order 17"] })).toHaveLength(1);
+  expect(gateway.requests[1]?.url).toBe("http://gateway.test/api/v1/jobs?tag=shop&tag=order%2017");
+});
+
 test("a gateway below a path is spoken to below that path", async () => {
   const urls: string[] = [];
   const fetch = (input: string | URL | Request) => {

@@ -18,6 +18,7 @@ import {
   type Prompt,
   serviceQueueArguments,
   topology,
+  userOf,
 } from "@rabbitloom/protocol";
 import { type JobFeed, jobFeed } from "./job-feed.ts";
 
@@ -26,6 +27,11 @@ export interface AmqpClientOptions {
   readonly url: string;
   /** First part of every name on the broker: the fleet's own. @default "loom" */
   readonly prefix?: string;
+  /**
+   * Sends to this tenant's own queue, and says as which user of the broker: where a fleet has AMQP_TENANTS, the user's
+   * jobs are that tenant's. @default to the lanes, saying nothing
+   */
+  readonly tenant?: string;
   /** Shown in the broker's list of connections. @default "rabbitloom client" */
   readonly name?: string;
   /** How long the reply queue waits for this client after its connection is lost. @default 300_000 */
@@ -37,7 +43,7 @@ export interface AmqpClientOptions {
 export interface AmqpSubmitOptions
   extends Pick<
     JobMessageInput,
-    "extraData" | "targets" | "clientId" | "lane" | "pool" | "deadlineAt"
+    "extraData" | "targets" | "clientId" | "lane" | "pool" | "tags" | "deadlineAt" | "limits"
   > {
   /** 1 to 64 of A-Z a-z 0-9 _ -. @default a random UUID */
   readonly jobId?: string;
@@ -78,7 +84,14 @@ const PREFETCH = 200;
  * that were lost nonetheless (the broker itself died) show as a `job-gap`.
  */
 export async function connectAmqpClient(options: AmqpClientOptions): Promise<AmqpClient> {
-  const { url, prefix, name = "rabbitloom client", keepRepliesMs = 300_000, onProblem } = options;
+  const {
+    url,
+    prefix,
+    tenant,
+    name = "rabbitloom client",
+    keepRepliesMs = 300_000,
+    onProblem,
+  } = options;
   const names = topology(prefix === undefined ? {} : { prefix });
   const replyQueue = names.service(crypto.randomUUID());
   const feeds = new Map<string, JobFeed>();
@@ -130,13 +143,21 @@ export async function connectAmqpClient(options: AmqpClientOptions): Promise<Amq
       }
       const feed = jobFeed({ keepsPreviews: previews });
       feeds.set(jobId, feed);
-      const { body, ...properties } = encodeJob({ ...facts, lane, pool, jobId, prompt });
+      const { body, ...properties } = encodeJob({
+        ...facts,
+        lane,
+        pool,
+        jobId,
+        prompt,
+        ...(tenant !== undefined && { tenant }),
+      });
       try {
         await publisher.publish(
           {
             ...properties,
+            ...(tenant !== undefined && { userId: userOf(url) }),
             exchange: names.jobs.exchange,
-            routingKey: names.jobs.key(lane, pool),
+            routingKey: names.jobs.key(lane, pool, tenant),
             body: Buffer.from(body),
             correlationId: jobId,
             replyTo: replyQueue,

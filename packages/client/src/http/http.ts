@@ -9,6 +9,8 @@ export interface HttpOptions {
   readonly baseUrl: string | URL;
   /** @default the global fetch */
   readonly fetch?: typeof globalThis.fetch;
+  /** An API key or an access token, sent as `Authorization: Bearer`. */
+  readonly apiKey?: string;
   /** Sent with every request; a function is asked each time, for tokens that are renewed. */
   readonly headers?: HeaderRecord | (() => HeaderRecord | Promise<HeaderRecord>);
 }
@@ -30,13 +32,16 @@ export interface Http {
   url(path: string, query?: Query): URL;
   /** Throws for a status of 400 and above. */
   send(path: string, options?: RequestOptions): Promise<Response>;
+  /** The answer's body; CONNECTION_LOST where it breaks off. */
+  whole(response: Response, path: string, signal?: AbortSignal | undefined): Promise<ArrayBuffer>;
   json<Schema extends z.ZodType>(
     path: string,
     options: RequestOptions & { readonly schema: Schema },
   ): Promise<z.infer<Schema>>;
 }
 
-export function createHttp({ baseUrl, fetch = globalThis.fetch, headers = {} }: HttpOptions): Http {
+export function createHttp(options: HttpOptions): Http {
+  const { baseUrl, fetch = globalThis.fetch, apiKey, headers = {} } = options;
   const base = new URL(baseUrl);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
 
@@ -48,8 +53,8 @@ export function createHttp({ baseUrl, fetch = globalThis.fetch, headers = {} }: 
     return target;
   };
 
-  const send: Http["send"] = async (path, options = {}) => {
-    const { method = "GET", query, json, body, signal } = options;
+  const send: Http["send"] = async (path, request = {}) => {
+    const { method = "GET", query, json, body, signal } = request;
     const where = `${method} ${path}`;
     const given = typeof headers === "function" ? await headers() : headers;
     const response = await reachable(where, signal, () =>
@@ -59,8 +64,9 @@ export function createHttp({ baseUrl, fetch = globalThis.fetch, headers = {} }: 
         headers: {
           accept: "application/json",
           ...(json !== undefined && { "content-type": "application/json" }),
+          ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
           ...given,
-          ...options.headers,
+          ...request.headers,
         },
         ...(json !== undefined && { body: stringifyJson(json) }),
         ...(body && { body }),
@@ -74,6 +80,7 @@ export function createHttp({ baseUrl, fetch = globalThis.fetch, headers = {} }: 
   return {
     url,
     send,
+    whole: (response, path, signal) => reachable(path, signal, () => response.arrayBuffer()),
     async json(path, { schema, ...options }) {
       const response = await send(path, options);
       const where = `${options.method ?? "GET"} ${path}`;

@@ -1,4 +1,10 @@
-import { CodedError, type ErrorCode, isErrorCode, nodeErrorsSchema } from "@rabbitloom/protocol";
+import {
+  CodedError,
+  type ErrorCode,
+  isErrorCode,
+  jobErrorSchema,
+  nodeErrorsSchema,
+} from "@rabbitloom/protocol";
 import * as z from "zod";
 
 /** The error that an answer with a status of 400 and above tells, in whichever of the gateway's shapes. */
@@ -12,6 +18,7 @@ export async function errorFromResponse(response: Response, where: string): Prom
       status: response.status,
       ...(body.code !== undefined && { code: body.code }),
       ...(nodeErrors !== undefined && { nodeErrors }),
+      ...(body.error_details?.node !== undefined && { node: body.error_details.node }),
       ...(Number.isFinite(retryAfterSeconds) && { retryAfterSeconds }),
     },
   });
@@ -31,6 +38,8 @@ const bodySchema = z.looseObject({
   error: z.union([comfyErrorSchema, z.string()]).optional().catch(undefined),
   node_errors: nodeErrorsSchema.optional().catch(undefined),
   nodeErrors: nodeErrorsSchema.optional().catch(undefined),
+  /** How a job failed that the request waited for. */
+  error_details: jobErrorSchema.optional().catch(undefined),
 });
 type Body = z.infer<typeof bodySchema>;
 
@@ -65,7 +74,8 @@ function codeOf(body: Body, status: number): ErrorCode {
   return comfyCodes[comfyType] ?? statusCodes[status] ?? "INTERNAL";
 }
 
-function messageOf({ error, detail, title }: Body): string | undefined {
+function messageOf({ error, detail, title, error_details }: Body): string | undefined {
+  if (error_details !== undefined) return error_details.message;
   if (typeof error === "object") {
     return error.details === "" ? error.message : `${error.message}: ${error.details}`;
   }

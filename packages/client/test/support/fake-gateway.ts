@@ -26,6 +26,7 @@ export async function startFakeGateway(jobId = "job-1") {
     const end = log.findLast((event) => event.type === "job-end");
     return {
       id: jobId,
+      tenant: "default",
       state,
       attempt,
       lane: "normal",
