@@ -1,10 +1,64 @@
-/** Workflows to begin with: they need no model files. */
+/** Workflows to begin with: they need no models but the one that comes along. */
 export interface Example {
   readonly name: string;
   readonly prompt: object;
 }
 
 export const examples: readonly Example[] = [
+  {
+    name: "A picture of a sentence",
+    prompt: {
+      "1": {
+        class_type: "CheckpointLoaderSimple",
+        inputs: { ckpt_name: "loom-shapes.safetensors" },
+        _meta: { title: "Model" },
+      },
+      "2": {
+        class_type: "CLIPTextEncode",
+        inputs: {
+          text: "a large red circle left of a small blue square on a yellow background",
+          clip: ["1", 1],
+        },
+        _meta: { title: "Sentence" },
+      },
+      "3": {
+        class_type: "CLIPTextEncode",
+        inputs: { text: "", clip: ["1", 1] },
+        _meta: { title: "What to avoid" },
+      },
+      "4": {
+        class_type: "EmptyLatentImage",
+        inputs: { width: 128, height: 128, batch_size: 1 },
+        _meta: { title: "Size" },
+      },
+      "5": {
+        class_type: "KSampler",
+        inputs: {
+          model: ["1", 0],
+          positive: ["2", 0],
+          negative: ["3", 0],
+          latent_image: ["4", 0],
+          seed: 1,
+          steps: 20,
+          cfg: 4,
+          sampler_name: "euler",
+          scheduler: "normal",
+          denoise: 1,
+        },
+        _meta: { title: "Sampler" },
+      },
+      "6": {
+        class_type: "VAEDecode",
+        inputs: { samples: ["5", 0], vae: ["1", 2] },
+        _meta: { title: "Decode" },
+      },
+      "7": {
+        class_type: "SaveImage",
+        inputs: { images: ["6", 0], filename_prefix: "shapes" },
+        _meta: { title: "Save" },
+      },
+    },
+  },
   {
     name: "Scale and sharpen a picture",
     prompt: {
