@@ -17,6 +17,8 @@ const environmentSchema = z.object({
   CHROMIUM_PATH: address,
   /** Where `loom submit` sends to when no fleet of this folder is up. */
   LOOM_URL: address,
+  /** For a gateway that asks for credentials. */
+  LOOM_API_KEY: address,
   LOOM_PREFIX: z.string().default("loom"),
 });
 export type Environment = z.infer<typeof environmentSchema>;
@@ -31,3 +33,6 @@ export function readEnvironment(): Environment {
 
 /** The repository's root: this file is `apps/loom/src/config.ts` or its copy in `dist`. */
 export const repositoryRoot = resolve(fileURLToPath(new URL("../../..", import.meta.url)));
+
+/** The models that come with the repository, in ComfyUI's layout. */
+export const shippedModels = resolve(repositoryRoot, "models");

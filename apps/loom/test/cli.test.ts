@@ -45,6 +45,7 @@ test.each([
   [["submit"], /expected WORKFLOW\.json\|-, got none/],
   [["run", "/no/such/file.json"], /cannot read the workflow: ENOENT/],
   [["bench", "frob"], /expected one of .*, got frob/],
+  [["test", "test/jobs-", "no/such"], /no test file's path contains "no\/such"$/],
 ])("%j is refused with exit code 2 and what was expected", async (args, message) => {
   expect(await runCli(args)).toBe(2);
   expect(written.join("\n")).toMatch(message);

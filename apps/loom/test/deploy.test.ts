@@ -26,6 +26,12 @@ const compose = z
         volumes: z.array(z.string()).default([]),
         profiles: z.array(z.string()).default([]),
         healthcheck: z.unknown().optional(),
+        user: z.string().optional(),
+        read_only: z.boolean().default(false),
+        cap_drop: z.array(z.string()).default([]),
+        cap_add: z.array(z.string()).default([]),
+        security_opt: z.array(z.string()).default([]),
+        privileged: z.boolean().default(false),
       }),
     ),
   })
@@ -70,6 +76,32 @@ test("every stage that is started runs as a user without rights", () => {
   expect(stages.find((stage) => stage.includes(" AS runtime"))).toContain("\nUSER node\n");
 });
 
+test("every container gives up root, all capabilities and the way to new ones", () => {
+  const { services } = compose;
+  expect(Object.keys(services)).toEqual(
+    expect.arrayContaining(["gateway", "worker", "worker-gpu"]),
+  );
+  for (const [name, service] of Object.entries(services)) {
+    const { cap_drop, cap_add, security_opt, privileged } = service;
+    expect({ name, cap_drop, cap_add, security_opt, privileged }).toEqual({
+      name,
+      cap_drop: ["ALL"],
+      cap_add: [],
+      security_opt: ["no-new-privileges:true"],
+      privileged: false,
+    });
+    // Those that are built have their user from the Dockerfile; others would start as root.
+    const user = service.build === undefined ? service.user : userOf(service.build.target);
+    expect([name, user]).toEqual([name, expect.stringMatching(/^(node|rabbitmq|redis)$/)]);
+    if (service.build !== undefined) expect(service.user).toBeUndefined();
+  }
+});
+
+test("every container but the broker's has a root file system that nobody writes to", () => {
+  const writable = Object.entries(compose.services).filter(([, service]) => !service.read_only);
+  expect(writable.map(([name]) => name)).toEqual(["rabbitmq"]);
+});
+
 test("the targets and files that docker-compose.yml names are there", async () => {
   for (const { build, volumes } of Object.values(compose.services)) {
     if (build !== undefined)
@@ -85,13 +117,24 @@ test("gateway and workers understand the environment that they are given", () =>
     const entries = Object.entries(compose.services[name]?.environment ?? {});
     return Object.fromEntries(entries.map(([key, text]) => [key, withDefaults(text)]));
   };
-  expect(readGatewayConfig(given("gateway"))).toMatchObject({
+  expect(readGatewayConfig([], given("gateway"))).toMatchObject({
     amqpUrl: "amqp://loom:secret@rabbitmq:5672/%2F",
     stompUrl: "ws://rabbitmq:15674/ws",
   });
   for (const name of ["worker", "worker-gpu"]) {
     expect(readWorkerConfig([], given(name)).redisUrl).toBe("redis://redis:6379");
   }
+});
+
+test("workers find the models that come along, and before them those that are mounted", () => {
+  const stages = dockerfile.split(/^FROM /m).filter((stage) => / AS worker(-gpu)?\n/.test(stage));
+  expect(stages).toHaveLength(2);
+  for (const stage of stages) {
+    const [, MODELS_DIR] = /MODELS_DIR=(\S+)/.exec(stage) ?? [];
+    expect(readWorkerConfig([], { MODELS_DIR }).engine.models).toEqual(["/models", "/app/models"]);
+    expect(stage).toContain("\nCOPY models /app/models\n");
+  }
+  expect(compose.services.worker?.volumes).toContain(`\${LOOM_MODELS:-./models}:/models:ro`);
 });
 
 test("workers come in a profile for processors and one for devices", () => {
@@ -116,4 +159,13 @@ test("the keys that a container makes are a pair, and are kept when it runs agai
 /** As compose fills variables in: `${NAME:-default}` and `${NAME:?message}`. */
 function withDefaults(text: string): string {
   return text.replaceAll(/\$\{\w+:-([^}]*)\}/g, "$1").replaceAll(/\$\{\w+:\?[^}]*\}/g, "secret");
+}
+
+/** The user that a stage of the Dockerfile ends with: its own, or that of the stage that it is made from. */
+function userOf(target: string): string | undefined {
+  const stages = dockerfile.split(/^FROM /m).slice(1);
+  const stage = stages.find((text) => text.split("\n", 1)[0]?.endsWith(` AS ${target}`));
+  if (stage === undefined) return undefined;
+  const own = [...stage.matchAll(/^USER (\S+)$/gm)].at(-1)?.[1];
+  return own ?? userOf(stage.split(" ", 1)[0] ?? "");
 }

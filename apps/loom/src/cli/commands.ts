@@ -1,5 +1,8 @@
 import { bench } from "../commands/bench.ts";
+import { chaos } from "../commands/chaos.ts";
+import { dead } from "../commands/dead.ts";
 import { down } from "../commands/down.ts";
+import { keys } from "../commands/keys.ts";
 import { logs } from "../commands/logs.ts";
 import { run } from "../commands/run.ts";
 import { status } from "../commands/status.ts";
@@ -17,9 +20,12 @@ export const commands: readonly Command[] = [
   down,
   logs,
   workers,
+  keys,
   submit,
   run,
+  dead,
   bench,
+  chaos,
   test,
   supervise,
 ];

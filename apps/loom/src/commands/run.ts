@@ -6,6 +6,7 @@ import { dataOption, dataSchema } from "../cli/data-option.ts";
 import { jobProgress } from "../cli/job-progress.ts";
 import { progressBar } from "../cli/progress-bar.ts";
 import { readWorkflow } from "../cli/read-workflow.ts";
+import { shippedModels } from "../config.ts";
 
 const folder = z
   .string()
@@ -34,7 +35,7 @@ export const run = defineCommand({
       type: "string",
       value: "DIR",
       default: "DATA/models",
-      description: "Folder with checkpoints, loras, ...",
+      description: "Your checkpoints, loras, ..., beside those that come with Rabbitloom",
     },
     nodes: {
       type: "string",
@@ -61,7 +62,7 @@ export const run = defineCommand({
       input: input ?? join(data, "input"),
       output: output ?? join(data, "output"),
       temp: join(data, "temp"),
-      models: [models ?? join(data, "models")],
+      models: [models ?? join(data, "models"), shippedModels],
       nodes,
     });
     const task = comfy.queueWithProgress(workflow);

@@ -9,7 +9,7 @@ import { jobProgress } from "../cli/job-progress.ts";
 import { progressBar } from "../cli/progress-bar.ts";
 import { readWorkflow } from "../cli/read-workflow.ts";
 import { readEnvironment } from "../config.ts";
-import { readState } from "../fleet/state.ts";
+import { gatewayOf } from "../fleet/gateway-of.ts";
 
 export const submit = defineCommand({
   name: "submit",
@@ -42,7 +42,8 @@ export const submit = defineCommand({
   async run({ upload, output, url, data }, [path = "-"]) {
     const workflow = await readWorkflow(path);
     const baseUrl = url ?? readEnvironment().LOOM_URL ?? (await gatewayOf(data));
-    const client = createClient({ baseUrl });
+    const { LOOM_API_KEY: apiKey } = readEnvironment();
+    const client = createClient({ baseUrl, ...(apiKey !== undefined && { apiKey }) });
     for (const file of upload) {
       const blob = new Blob([await readFile(file)]);
       await client.upload(blob, { filename: basename(file), overwrite: true });
@@ -58,14 +59,6 @@ export const submit = defineCommand({
     return 0;
   },
 });
-
-async function gatewayOf(dataDir: string): Promise<string> {
-  const state = await readState(dataDir);
-  if (state?.phase === "ready") return state.gatewayUrl;
-  throw new Error(
-    `no fleet is up in ${dataDir}: ./loom up starts one, --url names another gateway`,
-  );
-}
 
 async function runJob(client: Client, workflow: object): Promise<JobEndEvent> {
   const job = await client.submit(workflow);

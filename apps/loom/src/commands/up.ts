@@ -28,6 +28,8 @@ export const up = defineCommand({
     "caller, with data in DIR, on loopback. Set AMQP_URL (with STOMP_URL, MANAGEMENT_URL, JWT_PRIVATE_KEY_FILE)",
     "or REDIS_URL to use servers that exist. A worker that crashes stays dead and is shown by status; ./loom",
     "workers N replaces it. Where the gateway or a server has died, up starts the whole fleet again.",
+    "",
+    "The workers share three quarters of the machine's memory for models; MEMORY_BUDGET says what each gets.",
   ].join("\n"),
   async run({ detach, "no-example": withoutExample, ...options }) {
     const existing = await currentFleet(options.data);
@@ -68,7 +70,7 @@ async function report(options: FleetOptions, withoutExample: boolean): Promise<v
   if (found.gateway === null) return;
   if (!withoutExample && options.workers > 0) {
     const file = await runExample(found.gateway, options.data);
-    console.log(`the example workflow wrote ${file}`);
+    console.log(`the first picture, from text: ${file}`);
   }
   console.log(`open ${found.gateway}/ in a browser`);
 }

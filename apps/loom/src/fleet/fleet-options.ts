@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import * as z from "zod";
 import { type CommandOption, wholeNumber } from "../cli/command.ts";
 
@@ -34,7 +34,13 @@ export const fleetCliOptions = {
     type: "string",
     value: "DIR",
     default: "DATA/models",
-    description: "Folder with checkpoints, loras, ... in ComfyUI's layout",
+    description:
+      "Your checkpoints, loras, ... in ComfyUI's layout, beside those that come with Rabbitloom",
+  },
+  "front-end-root": {
+    type: "string",
+    value: "DIR",
+    description: "A built ComfyUI frontend for /; the console moves to /console/",
   },
 } as const satisfies Record<string, CommandOption>;
 
@@ -53,6 +59,13 @@ export const fleetOptionsSchema = z.object({
     .min(1)
     .transform((path) => resolve(path))
     .optional(),
+  "front-end-root": z
+    .string()
+    .transform((path) => resolve(path))
+    .refine((path) => existsSync(join(path, "index.html")), {
+      error: "expected a folder with a built frontend, one with an index.html",
+    })
+    .optional(),
 });
 export type FleetOptions = z.infer<typeof fleetOptionsSchema>;
 
@@ -70,10 +83,12 @@ export function fleetArguments({
   data,
   nodes,
   models,
+  "front-end-root": frontEndRoot,
 }: FleetOptions): string[] {
   return [
     ...["--workers", String(workers), "--port", String(port), "--host", host, "--data", data],
     ...nodes.flatMap((path) => ["--nodes", path]),
     ...(models === undefined ? [] : ["--models", models]),
+    ...(frontEndRoot === undefined ? [] : ["--front-end-root", frontEndRoot]),
   ];
 }

@@ -32,6 +32,8 @@ export interface SuperviseHooks {
   readonly signal: AbortSignal;
   /** A part ended that nobody had told to. */
   readonly onPartEnd: (part: Part) => void;
+  /** Added to what gateway and workers inherit. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 interface Running {
@@ -47,7 +49,7 @@ interface Running {
  */
 export async function superviseFleet(
   options: FleetOptions,
-  { signal, onPartEnd }: SuperviseHooks,
+  { signal, onPartEnd, variables = {} }: SuperviseHooks,
 ): Promise<Fleet> {
   const environment = readEnvironment();
   const { data: dataDir, host } = options;
@@ -94,12 +96,13 @@ export async function superviseFleet(
     await adopt(part, await startChild({ ...program, logFile, cwd: dataDir }));
   }
 
-  async function startWorkers(facts: FleetFacts, count: number): Promise<void> {
-    for (let i = 0; i < count; i++) {
+  /** Starts what is missing of so many workers. */
+  async function startWorkers(facts: FleetFacts, workers: number, live = 0): Promise<void> {
+    for (let i = live; i < workers; i++) {
       workersStarted += 1;
       const name = `worker-${workersStarted}`;
       const workerId = `${name}-${state.supervisor.pid}`;
-      await launch({ name, kind: "worker", workerId }, workerProgram(facts, workerId));
+      await launch({ name, kind: "worker", workerId }, workerProgram(facts, { workerId, workers }));
     }
   }
 
@@ -141,6 +144,8 @@ export async function superviseFleet(
       prefix: environment.LOOM_PREFIX,
       nodes: options.nodes,
       modelsDir: options.models ?? join(dataDir, "models"),
+      frontEndRoot: options["front-end-root"],
+      variables,
     };
     await update({
       gatewayUrl: `http://${origin}`,
@@ -170,7 +175,7 @@ export async function superviseFleet(
         const live = workers.filter(({ part }) => part.exit === undefined);
         const surplus = live.slice(count);
         for (const entry of surplus) entry.isStopping = true;
-        await startWorkers(facts, count - live.length);
+        await startWorkers(facts, count, live.length);
         await Promise.all(surplus.map(({ child }) => child.stop(STOP_GRACE_MS)));
         for (const { part } of surplus) running.delete(part.name);
         await updateParts();

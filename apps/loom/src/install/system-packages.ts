@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { promisify } from "node:util";
 import { readEnvironment } from "../config.ts";
 import { findProgram, MissingProgram, rabbitmqPrograms } from "../servers/index.ts";
 
@@ -11,6 +12,8 @@ export const requirements = {
   redis: () => findProgram(["redis-server", "valkey-server"], ["redis-server"]),
   chromium: () => findChromium(),
   python: () => findProgram(["python3"], ["python3-minimal"]),
+  pythonWebsocket: () => findPythonModule("websocket", "python3-websocket"),
+  pythonRequests: () => findPythonModule("requests", "python3-requests"),
   curl: () => findProgram(["curl"], ["curl"]),
 } satisfies Record<string, Requirement>;
 
@@ -19,6 +22,15 @@ export async function findChromium(): Promise<string> {
   const { CHROMIUM_PATH } = readEnvironment();
   const names = ["chromium", "chromium-browser", "google-chrome"];
   return CHROMIUM_PATH ?? (await findProgram(names, ["chromium", "fonts-liberation"]));
+}
+
+/** Debian's own interpreter is asked: another python3 on the PATH has other modules. */
+async function findPythonModule(module: string, debianPackage: string): Promise<void> {
+  await promisify(execFile)("/usr/bin/python3", ["-c", `import ${module}`]).catch((cause) => {
+    throw new MissingProgram(`Python's module ${module}`, ["python3-minimal", debianPackage], {
+      cause,
+    });
+  });
 }
 
 /**

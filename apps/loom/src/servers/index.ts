@@ -3,8 +3,14 @@ export { lastLines, startChild, waitForLog } from "./child.ts";
 export { findProgram } from "./find-program.ts";
 export { freePort, freePorts } from "./free-port.ts";
 export { MissingProgram } from "./missing-program.ts";
-export type { RabbitmqOptions, RabbitmqPorts, RabbitmqServer } from "./rabbitmq.ts";
-export { rabbitmqEnvironment, rabbitmqPorts, rabbitmqPrograms, startRabbitmq } from "./rabbitmq.ts";
+export type { ClusterNode, RabbitmqOptions, RabbitmqPorts, RabbitmqServer } from "./rabbitmq.ts";
+export {
+  rabbitmqEnvironment,
+  rabbitmqPorts,
+  rabbitmqPrograms,
+  startPortMapper,
+  startRabbitmq,
+} from "./rabbitmq.ts";
 export type { RedisOptions, RedisServer } from "./redis.ts";
 export { REDIS_PORT, startRedis } from "./redis.ts";
 export type { SigningKeys } from "./signing-keys.ts";

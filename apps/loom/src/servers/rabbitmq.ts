@@ -27,8 +27,17 @@ export interface RabbitmqOptions {
   /** @default any free ports */
   readonly ports?: RabbitmqPorts;
   readonly endsWithParent?: boolean;
+  /** A node of a cluster. Its folder holds the cluster's cookie, password and keys before it is started. */
+  readonly cluster?: ClusterNode;
   /** Told about each process at once, long before the broker is ready. */
   readonly onChild?: (name: "rabbitmq" | "epmd", child: Child) => Promise<void>;
+}
+
+export interface ClusterNode {
+  /** `name@host`, different for each node. */
+  readonly name: string;
+  /** Of all nodes. */
+  readonly names: readonly string[];
 }
 
 export interface RabbitmqServer {
@@ -39,8 +48,6 @@ export interface RabbitmqServer {
   readonly jwtPrivateKeyFile: string;
   readonly ports: RabbitmqPorts;
   readonly pid: number;
-  /** Erlang's port mapper, started for this broker alone. */
-  readonly epmdPid: number;
   readonly logFile: string;
   readonly exited: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
@@ -49,6 +56,7 @@ export interface RabbitmqServer {
 
 /** RabbitMQ keeps a node's data under its name. */
 const NODE_NAME = "loom@localhost";
+const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const USER = "loom";
 /** Measured: 5 to 6 s on two idle cores. */
 const START_TIMEOUT_MS = 90_000;
@@ -70,24 +78,21 @@ const ANY_PORT = {
  * Throws MissingProgram where RabbitMQ is not installed.
  */
 export async function startRabbitmq(options: RabbitmqOptions): Promise<RabbitmqServer> {
-  const { folder, endsWithParent = false, onChild } = options;
+  const { folder, endsWithParent = false, cluster, onChild } = options;
   const program = join(await rabbitmqPrograms(), "rabbitmq-server");
   const ports = options.ports ?? (await freePorts(ANY_PORT));
   const keys = await signingKeys(join(folder, "keys"));
   const password = await kept(join(folder, "password"));
-  await prepare({ folder, ports, password, publicKeyFile: keys.publicKeyFile });
-  const env = rabbitmqEnvironment(folder, ports);
+  await prepare({ folder, ports, password, publicKeyFile: keys.publicKeyFile, cluster });
+  const env = rabbitmqEnvironment(folder, ports, cluster?.name);
   const logFile = join(folder, "log", "rabbitmq.log");
 
-  const epmd = await startChild({
-    command: "epmd",
-    args: ["-port", String(ports.epmd), "-address", "127.0.0.1"],
-    logFile: join(folder, "log", "epmd.log"),
-    env,
-    endsWithParent,
-  });
-  await onChild?.("epmd", epmd);
-  const stopEpmd = () => epmd.stop(2_000);
+  const epmd =
+    cluster === undefined
+      ? await startPortMapper({ folder, port: ports.epmd, endsWithParent })
+      : undefined;
+  if (epmd !== undefined) await onChild?.("epmd", epmd);
+  const stopEpmd = () => epmd?.stop(2_000);
   let child: Child;
   try {
     const from = await sizeOf(logFile);
@@ -120,7 +125,6 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<RabbitmqS
     jwtPrivateKeyFile: keys.privateKeyFile,
     ports,
     pid: child.pid,
-    epmdPid: epmd.pid,
     logFile,
     exited: child.exited,
     kill: child.kill,
@@ -129,6 +133,22 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<RabbitmqS
       await stopEpmd();
     },
   };
+}
+
+/** Erlang's port mapper, by which nodes and rabbitmqctl find each other: one for a broker alone, or for a cluster. */
+export async function startPortMapper(options: {
+  readonly folder: string;
+  readonly port: number;
+  readonly endsWithParent: boolean;
+}): Promise<Child> {
+  const { folder, port, endsWithParent } = options;
+  return await startChild({
+    command: "epmd",
+    args: ["-port", String(port), "-address", "127.0.0.1"],
+    logFile: join(folder, "log", "epmd.log"),
+    env: { PATH, HOME: folder },
+    endsWithParent,
+  });
 }
 
 /** The folder with the scripts of the newest installed RabbitMQ. The wrapper in /usr/sbin insists on one user. */
@@ -146,13 +166,14 @@ export async function rabbitmqPrograms(): Promise<string> {
 export function rabbitmqEnvironment(
   folder: string,
   ports: Pick<RabbitmqPorts, "epmd" | "distribution">,
+  nodeName = NODE_NAME,
 ): Record<string, string> {
   return {
-    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    PATH,
     LANG: "C.UTF-8",
     HOME: folder,
     RABBITMQ_CONF_ENV_FILE: join(folder, "env.conf"),
-    RABBITMQ_NODENAME: NODE_NAME,
+    RABBITMQ_NODENAME: nodeName,
     RABBITMQ_MNESIA_BASE: join(folder, "mnesia"),
     RABBITMQ_LOG_BASE: join(folder, "log"),
     RABBITMQ_CONFIG_FILE: join(folder, "rabbitmq.conf"),
@@ -174,8 +195,9 @@ async function prepare(facts: {
   readonly ports: RabbitmqPorts;
   readonly password: string;
   readonly publicKeyFile: string;
+  readonly cluster: ClusterNode | undefined;
 }): Promise<void> {
-  const { folder, ports, password, publicKeyFile } = facts;
+  const { folder, ports, password, publicKeyFile, cluster } = facts;
   await mkdir(join(folder, "mnesia"), { recursive: true });
   await mkdir(join(folder, "log"), { recursive: true });
   await kept(join(folder, ".erlang.cookie"), 0o400);
@@ -200,10 +222,20 @@ async function prepare(facts: {
     "default_permissions.write = .*",
     "default_user_tags.administrator = true",
     `auth_oauth2.signing_keys.gw1 = ${publicKeyFile}`,
+    ...(cluster === undefined ? [] : clusterSettings(cluster)),
   ];
   const common = await readFile(join(DEPLOY, "rabbitmq.conf"), "utf8");
   const file = join(folder, "rabbitmq.conf");
   await writeFile(file, `${common}\n${local.join("\n")}\n`, { mode: 0o600 });
+}
+
+/** The nodes find each other by name; a minority that is cut off stops rather than go its own way. */
+function clusterSettings({ names }: ClusterNode): string[] {
+  return [
+    "cluster_formation.peer_discovery_backend = classic_config",
+    ...names.map((name, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${name}`),
+    "cluster_partition_handling = pause_minority",
+  ];
 }
 
 /** The secret in a file; drawn and written the first time. */

@@ -12,8 +12,10 @@ export interface RedisOptions {
   readonly folder: string;
   /** @default any free port */
   readonly port?: number;
-  /** Keep data on disk, flushed once a second. @default true */
+  /** Keep data on disk. @default true */
   readonly isDurable?: boolean;
+  /** Before every answer, nothing that was answered is ever lost. @default "everysec" */
+  readonly flush?: "everysec" | "always";
   readonly endsWithParent?: boolean;
   readonly onChild?: (child: Child) => Promise<void>;
 }
@@ -30,7 +32,7 @@ export interface RedisServer {
 
 /** Starts a Redis of its own in a folder and waits until it answers. Throws MissingProgram where Redis is not installed. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
-  const { folder, isDurable = true, endsWithParent = false, onChild } = options;
+  const { folder, isDurable = true, flush = "everysec", endsWithParent = false, onChild } = options;
   const command = await findProgram(["redis-server", "valkey-server"], ["redis-server"]);
   const port = options.port ?? (await freePort());
   await mkdir(folder, { recursive: true });
@@ -41,6 +43,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     bind: "127.0.0.1",
     dir: folder,
     appendonly: isDurable ? "yes" : "no",
+    appendfsync: flush,
     save: "",
     // Jobs must never be evicted: out of memory is an error that callers see.
     "maxmemory-policy": "noeviction",
