@@ -1,15 +1,21 @@
-import { Agent, request } from "node:http";
+import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { text } from "node:stream/consumers";
 
 const agent = new Agent({ keepAlive: true, noDelay: true, maxSockets: 64 });
 
+export interface PromptAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
 /** POST /api/v1/prompts with as little of our own on the way as can be: connections that stay open, no SDK. */
 export async function postPrompt(
   url: string,
-  body: object,
+  prompt: object,
   headers: Readonly<Record<string, string>> = {},
-): Promise<{ readonly status: number; readonly body: string }> {
-  const payload = JSON.stringify(body);
+): Promise<PromptAnswer> {
+  const payload = JSON.stringify(prompt);
   return await new Promise((resolve, reject) => {
     const call = request(
       new URL("/api/v1/prompts", url),
@@ -25,7 +31,7 @@ export async function postPrompt(
       },
       (response) => {
         text(response).then(
-          (answer) => resolve({ status: response.statusCode ?? 0, body: answer }),
+          (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
           reject,
         );
       },
