@@ -14,10 +14,10 @@ const client = createClient({
   baseUrl: process.env.LOOM_URL ?? "http://127.0.0.1:8188",
   WebSocket,
 });
-const picture = new Blob([await read("input/hills.png")]);
-await client.upload(picture, { filename: "hills.png", overwrite: true });
+const picture = new Blob([await read("input/circle.png")]);
+await client.upload(picture, { filename: "circle.png", overwrite: true });
 
-const workflow: unknown = JSON.parse((await read("workflows/first.json")).toString());
+const workflow: unknown = JSON.parse((await read("workflows/image-to-image.json")).toString());
 if (typeof workflow !== "object" || workflow === null) throw new Error("no workflow");
 const job = await client.submit(workflow);
 
