@@ -33,6 +33,7 @@ export function asyncapiDocument() {
   const names = topology();
   const schemas = jsonSchemas();
   const job: object = schemas.job;
+  const nodesChecked: object = schemas.nodesChecked;
   const events: object[] = Object.values(schemas.events);
   const control: object[] = Object.values(schemas.control);
   const messages = ["job-events", "node-preview"];
@@ -105,6 +106,32 @@ export function asyncapiDocument() {
         messages: messageReferences(["control"]),
         bindings: { amqp: exchangeBinding(names.control.exchange, "fanout") },
       },
+      worker: {
+        address: names.control.queue("{workerId}"),
+        title: "Control messages to one worker",
+        description: "Its own queue, through the default exchange: for a `nodes-check`.",
+        servers: [{ $ref: "#/servers/rabbitmq" }],
+        parameters: { workerId: { description: "As the worker has registered." } },
+        messages: messageReferences(["control"]),
+      },
+      gateway: {
+        address: names.gateway("{gatewayId}"),
+        title: "Replies to a gateway",
+        description:
+          "The queue that a `nodes-check` names as `replyTo`, through the default exchange.",
+        servers: [{ $ref: "#/servers/rabbitmq" }],
+        parameters: { gatewayId: { description: "Of the gateway that asked." } },
+        messages: messageReferences(["nodes-checked"]),
+      },
+      dead: {
+        address: names.dead.exchange,
+        title: "Jobs that were given up",
+        description:
+          "As they were sent, with RabbitMQ's `x-death`; what never was a job has the reason in the header `loom-reason`.",
+        servers: [{ $ref: "#/servers/rabbitmq" }],
+        messages: messageReferences(["job"]),
+        bindings: { amqp: exchangeBinding(names.dead.exchange, "fanout") },
+      },
     },
     operations: {
       enqueue: operation("send", "jobs", ["job"], "A service or the gateway enqueues a job."),
@@ -112,6 +139,9 @@ export function asyncapiDocument() {
       hear: operation("receive", "reply", messages, "A service hears about its own job."),
       watch: operation("receive", "watch", messages, "A browser watches one job."),
       control: operation("send", "control", ["control"], "A gateway speaks to every worker."),
+      ask: operation("send", "worker", ["control"], "A gateway asks one worker about nodes."),
+      answer: operation("send", "gateway", ["nodes-checked"], "A worker answers a `nodes-check`."),
+      bury: operation("send", "dead", ["job"], "The broker or a worker gives a job up."),
     },
     components: {
       messages: {
@@ -143,6 +173,12 @@ export function asyncapiDocument() {
           title: "A control message",
           contentType: "application/json",
           payload: { oneOf: control },
+        },
+        "nodes-checked": {
+          name: "nodes-checked",
+          title: "What node classes say to the inputs of some nodes",
+          contentType: "application/json",
+          payload: nodesChecked,
         },
       },
     },

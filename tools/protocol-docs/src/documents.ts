@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { asyncapiDocument } from "./asyncapi.ts";
 import { errorsPage } from "./errors-page.ts";
+import { servedOpenapi } from "./openapi.ts";
 import { type Example, protocolPage } from "./protocol-page.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -15,16 +16,21 @@ export interface Document {
   readonly content: string;
 }
 
-/** The documents that are made from the protocol's tables and schemas. */
+/** The documents that are made from the protocol's tables and schemas, and from the gateway's routes. */
 export async function documents(): Promise<Document[]> {
   return [
     { path: join(root, "docs/errors.md"), content: withRemark(errorsPage()) },
     { path: join(root, "docs/protocol.md"), content: withRemark(protocolPage(await examples())) },
     {
       path: join(root, "docs/asyncapi.yaml"),
-      content: `# ${GENERATED}\n${stringify(asyncapiDocument(), { aliasDuplicateObjects: false })}`,
+      content: asYaml(asyncapiDocument()),
     },
+    { path: join(root, "packages/protocol/openapi.yaml"), content: asYaml(await servedOpenapi()) },
   ];
+}
+
+function asYaml(document: unknown): string {
+  return `# ${GENERATED}\n${stringify(document, { aliasDuplicateObjects: false, compat: "yaml-1.1" })}`;
 }
 
 function withRemark(page: string): string {

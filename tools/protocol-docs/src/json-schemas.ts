@@ -1,4 +1,5 @@
 import {
+  classCheckReplySchema,
   controlMessageSchema,
   jobMessageSchema,
   jsonEventSchemas,
@@ -21,6 +22,7 @@ export function jsonSchemas() {
     control: Object.fromEntries(
       controlMessageSchema.options.map((schema) => [schema.shape.type.value, toJsonSchema(schema)]),
     ),
+    nodesChecked: toJsonSchema(classCheckReplySchema),
     workerRegistration: toJsonSchema(workerRegistrationSchema),
     watchTicket: toJsonSchema(watchTicketSchema),
   };

@@ -56,9 +56,18 @@ export function protocolPage(examples: readonly Example[]): string {
     "",
     "## Control messages",
     "",
-    "To every worker, which takes what concerns it.",
+    "To every worker, which takes what concerns it; a `nodes-check` goes to the queue of one worker.",
     "",
     ...variants("control", schemas.control),
+    "## Replies to a gateway",
+    "",
+    "To the queue that the question names, of `type: nodes-checked`.",
+    "",
+    "### `nodes-checked`",
+    "",
+    ...fieldTable(schemas.nodesChecked),
+    "",
+    ...exampleBlock(example("nodes-checked")),
     "## Worker registration",
     "",
     "What a worker says of itself to the fleet's registry, again with every heartbeat.",
@@ -79,14 +88,30 @@ export function protocolPage(examples: readonly Example[]): string {
 function namesTable(): string[] {
   const names = topology();
   const rows = [
-    [names.jobs.exchange, "topic exchange", "jobs; routing key `<lane>.<pool>`"],
+    [
+      names.jobs.exchange,
+      "topic exchange",
+      "jobs; routing key `<lane>.<pool>`, or `<lane>.<pool>.<tenant>`",
+    ],
     ["loom.jobs.<pool>.<lane>", "quorum queue", "jobs that wait; lanes are high, normal, low"],
+    [
+      "loom.jobs.<pool>.<lane>.<tenant>",
+      "quorum queue",
+      "jobs of one tenant, where tenants take turns",
+    ],
+    [names.tenantQueues, "quorum queue", "the names of those queues"],
     [names.unroutable.queue, "fanout exchange, quorum queue", "jobs for a pool that nobody serves"],
     [names.dead.queue, "fanout exchange, quorum queue", "jobs that were given up, kept for people"],
     [names.dead.watchQueue, "quorum queue", "a copy of each, for whoever settles the record"],
+    [names.streamNotes.waiting, "quorum queue", "a note about each stream, for an hour"],
+    [names.streamNotes.due, "quorum queue", "notes that a gateway is to look at"],
     [names.events.exchange, "topic exchange", "events; routing key `<gateway or ->.<jobId>`"],
     ["loom.reply.<jobId>", "stream", "a watched job's events, for any number of readers"],
-    ["loom.gateway.<gatewayId>", "exclusive queue", "events of the jobs that came in there"],
+    [
+      "loom.gateway.<gatewayId>",
+      "exclusive queue",
+      "events of the jobs that came in there, replies",
+    ],
     [names.control.exchange, "fanout exchange", "control messages, to an exclusive queue a worker"],
   ];
   return [
