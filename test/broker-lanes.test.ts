@@ -1,6 +1,7 @@
 import { connectBroker, openLaneSource } from "@rabbitloom/broker";
 import { expect, test } from "vitest";
 import { openFleet, type TestFleet } from "./support/fleet.ts";
+import { GET_OK, openFrameCutter } from "./support/frame-cutter.ts";
 import { until } from "./support/until.ts";
 
 function openSource(fleet: TestFleet) {
@@ -65,4 +66,18 @@ test("what a source held when its connection was cut is delivered again", async 
   expect(delivery.settle({ type: "ack" })).toBe(false);
   expect(again).toMatchObject({ redelivered: true, deliveryCount: 1 });
   expect(again.body.toString()).toBe("job");
+});
+
+test("a source whose connection is cut in the middle of a message gets it on the next one", async () => {
+  await using fleet = await openFleet();
+  await fleet.send("job");
+  await using proxy = await openFrameCutter(fleet.amqpUrl, { method: GET_OK, passes: true });
+  await using connection = await connectBroker({ url: proxy.url, name: "cut", waitMs: 60_000 });
+  const queues = fleet.names.jobs.queues("default");
+  await using source = openLaneSource(connection, { name: "cut", queues });
+
+  const delivery = await source.next(AbortSignal.timeout(60_000));
+
+  expect(proxy.cuts).toBe(1);
+  expect(delivery.body.toString()).toBe("job");
 });

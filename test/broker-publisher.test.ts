@@ -1,7 +1,10 @@
-import { openPublisher } from "@rabbitloom/broker";
+import { setTimeout as delay } from "node:timers/promises";
+import { ACK, connectBroker, consume, openPublisher } from "@rabbitloom/broker";
 import { expect, test } from "vitest";
-import { openPrivateBroker } from "./support/broker.ts";
+import { openBroker, openPrivateBroker } from "./support/broker.ts";
+import { openCutProxy } from "./support/cut-proxy.ts";
 import { openFleet } from "./support/fleet.ts";
+import { until } from "./support/until.ts";
 
 const persistent = { persistent: true, mandatory: true };
 
@@ -110,4 +113,63 @@ test("while the broker's memory alarm is on, publishing is refused at once, and 
 
   expect(tookMs).toBeLessThan(50);
   await send();
+}, 120_000);
+
+test("what the broker could not keep is sent again in order, where no queue is ever full", async () => {
+  await using fleet = await openFleet();
+  const { exchange } = fleet.names.events;
+  const queue = fleet.names.service("reader");
+  await fleet.connection.withChannel(async (channel) => {
+    const limit = { "x-queue-type": "classic", "x-max-length": 3, "x-overflow": "reject-publish" };
+    await channel.assertQueue(queue, { durable: true, arguments: limit });
+    await channel.bindQueue(queue, exchange, "-.x");
+  });
+  const post = (text: string) =>
+    fleet.publisher.post(
+      { exchange, routingKey: "-.x", body: Buffer.from(text) },
+      { nack: "trouble" },
+    );
+
+  for (const text of ["1", "2", "3"]) post(text);
+  await fleet.publisher.flush();
+  for (const text of ["4", "5", "6"]) post(text);
+  const texts: string[] = [];
+  await using _reader = await consume(fleet.connection, {
+    queue,
+    prefetch: 1,
+    async handle({ body }) {
+      texts.push(body.toString());
+      return ACK;
+    },
+  });
+  await fleet.publisher.flush();
+
+  // Repetitions are the reader's to drop.
+  await expect
+    .poll(() => [...new Set(texts)], { timeout: 20_000 })
+    .toEqual(["1", "2", "3", "4", "5", "6"]);
+});
+
+test("a broker that was away is given time to have its streams back", async () => {
+  await using broker = await openBroker();
+  await using proxy = await openCutProxy(broker.amqpUrl);
+  await using connection = await connectBroker({ url: proxy.url, name: "test" });
+  await using publisher = openPublisher(connection);
+  const queue = broker.names.service("reader");
+  await connection.withChannel((channel) =>
+    channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": "quorum" } }),
+  );
+  proxy.close();
+  proxy.cut();
+  await until("it is away", async () => connection.state === "connecting");
+  await delay(1_000);
+
+  const openedAt = performance.now();
+  proxy.open();
+  await publisher.publish(
+    { exchange: "", routingKey: queue, body: Buffer.from("x"), ...persistent },
+    { deadlineMs: 60_000 },
+  );
+
+  expect(performance.now() - openedAt).toBeGreaterThan(1_500);
 }, 120_000);

@@ -1,6 +1,12 @@
-import { createReplyStream, deleteReplyStream, readReplyStream } from "@rabbitloom/broker";
+import {
+  connectBroker,
+  createReplyStream,
+  deleteReplyStream,
+  readReplyStream,
+} from "@rabbitloom/broker";
 import { expect, test } from "vitest";
 import { openFleet, type TestFleet } from "./support/fleet.ts";
+import { CLOSE_OK, openFrameCutter } from "./support/frame-cutter.ts";
 
 /** Says `count` events of a job, numbered from `first` on. */
 async function say(fleet: TestFleet, jobId: string, first: number, count: number): Promise<void> {
@@ -80,4 +86,21 @@ test("a reader stops when its signal aborts", async () => {
   stop.abort();
 
   expect(await next).toEqual({ done: true, value: undefined });
+});
+
+test("a reader whose connection is cut while it leaves comes to its end", async () => {
+  await using fleet = await openFleet();
+  await createReplyStream(fleet.connection, fleet.names, "j");
+  await say(fleet, "j", 0, 1);
+  await using cutter = await openFrameCutter(fleet.amqpUrl, { method: CLOSE_OK, passes: false });
+  await using connection = await connectBroker({ url: cutter.url, name: "cut", waitMs: 60_000 });
+
+  const texts: string[] = [];
+  for await (const { body } of readReplyStream(connection, fleet.names, { jobId: "j" })) {
+    texts.push(body.toString());
+    break;
+  }
+
+  expect(cutter.cuts).toBe(1);
+  expect(texts).toEqual(['{"number":0}']);
 });

@@ -132,7 +132,7 @@ test("a real worker answers a service as it answers a gateway, job after job", a
   await using client = await connectAmqpClient({ url: broker.amqpUrl, prefix: fleet.prefix });
 
   const jobs = await Promise.all(
-    ["one", "two"].map((tag) => client.submit(steps({ steps: 3, ms: 5, tag }))),
+    ["one", "two"].map((tag) => client.submit(steps({ steps: 3, ms: 5, tag }), { tags: [tag] })),
   );
   for (const [index, { jobId, events, result }] of jobs.entries()) {
     const seen: JobEvent[] = [];
@@ -141,6 +141,8 @@ test("a real worker answers a service as it answers a gateway, job after job", a
     expect(seen.filter(({ type }) => type === "node-preview")).toHaveLength(3);
     const tag = index === 0 ? "one" : "two";
     expect(await result).toMatchObject({ jobId, outputs: { "1": { text: [tag] } } });
+    const { jobs: found } = await fleet.store.list("every-tenant", { tags: [tag] });
+    expect(found.map(({ id }) => id)).toEqual([jobId]);
   }
 });
 

@@ -192,7 +192,7 @@ test("everything is done from the keyboard: an example, a value, a run, the even
   };
   const focused = () =>
     page.evaluate(() => document.activeElement?.textContent || document.activeElement?.id);
-  await press("Tab", 3);
+  await press("Tab", 4);
   expect(await focused()).toBe("Blend two colours");
   await press("Enter");
   await page.getByRole("group", { name: "Blend ImageBlend" }).getByLabel("blend factor").focus();

@@ -21,15 +21,7 @@ test("without the broker nothing is accepted, and when it is back a waiting clie
   await using redis = await openRedis();
   await using fleet = await openFleet({ broker, redis });
   await fleet.spawnWorker();
-  const gateway = await spawnGateway({
-    AMQP_URL: broker.amqpUrl,
-    STOMP_URL: broker.stompUrl,
-    REDIS_URL: redis.redisUrl,
-    LOOM_PREFIX: fleet.prefix,
-    DATA_DIR: fleet.dataDir,
-    JWT_PRIVATE_KEY_FILE: broker.jwtPrivateKeyFile,
-    PORT: "0",
-  });
+  const gateway = await spawnGateway({ broker, redis, fleet });
   try {
     await until("ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
     const waiting = post(gateway.url, { prompt: steps({ steps: 60, ms: 50 }), prompt_id: "waits" });
@@ -59,14 +51,7 @@ test("without Redis the answer is 503, and the gateway comes back with it", asyn
   await using fleet = await openFleet({ redis });
   await fleet.spawnWorker();
   await using broker = await openBroker();
-  const gateway = await spawnGateway({
-    AMQP_URL: broker.amqpUrl,
-    REDIS_URL: redis.redisUrl,
-    LOOM_PREFIX: fleet.prefix,
-    DATA_DIR: fleet.dataDir,
-    JWT_PRIVATE_KEY_FILE: broker.jwtPrivateKeyFile,
-    PORT: "0",
-  });
+  const gateway = await spawnGateway({ broker, redis, fleet });
   try {
     await until("ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
     await redis.stop();
@@ -92,15 +77,7 @@ test("a full queue is 429 with Retry-After, and what was refused is nowhere", as
   await using fleet = await openFleet({ redis, queueLimits: limits });
   const worker = await fleet.startWorker();
   await using broker = await openBroker();
-  const gateway = await spawnGateway({
-    AMQP_URL: broker.amqpUrl,
-    REDIS_URL: redis.redisUrl,
-    LOOM_PREFIX: fleet.prefix,
-    DATA_DIR: fleet.dataDir,
-    JWT_PRIVATE_KEY_FILE: broker.jwtPrivateKeyFile,
-    MAX_QUEUE_LENGTH: "3",
-    PORT: "0",
-  });
+  const gateway = await spawnGateway({ broker, redis, fleet }, { MAX_QUEUE_LENGTH: "3" });
   try {
     await until("ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
     await worker.drain();

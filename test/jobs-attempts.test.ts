@@ -1,3 +1,4 @@
+import { jobError } from "@rabbitloom/jobs";
 import { expect, test } from "vitest";
 import { claimed, job, openStore, outcome, submitted } from "./support/job-store.ts";
 
@@ -19,7 +20,10 @@ test("only the newest attempt commits", async () => {
     isLive: false,
   });
   expect(await opened.other.finish(jobId, 2, outcome)).toBe(true);
-  expect(await opened.store.view(jobId)).toMatchObject({ attempt: 2, workerId: "second" });
+  expect(await opened.store.view("every-tenant", jobId)).toMatchObject({
+    attempt: 2,
+    workerId: "second",
+  });
 });
 
 test("an ending whose answer was lost can be asked for again and answers the same", async () => {
@@ -29,7 +33,7 @@ test("an ending whose answer was lost can be asked for again and answers the sam
 
   expect(await opened.store.finish(jobId, 1, outcome)).toBe(true);
   expect(await opened.store.finish(jobId, 1, outcome)).toBe(true);
-  expect(await opened.store.history()).toHaveLength(1);
+  expect(await opened.store.history("every-tenant")).toHaveLength(1);
 });
 
 test("a second message of a running job is no new attempt; the same message again is", async () => {
@@ -54,7 +58,7 @@ test("a terminal state never changes", async () => {
   await using opened = await openStore();
   const { store } = opened;
   const jobId = await submitted(store);
-  await store.cancel(jobId);
+  await store.cancel("every-tenant", jobId);
 
   expect(await store.claim({ message: job({ jobId }), workerId: "w" })).toMatchObject({
     type: "ended",
@@ -62,11 +66,27 @@ test("a terminal state never changes", async () => {
     record: { attempt: 1, lastSeq: 1, isAnnounced: false },
   });
   expect(await store.finish(jobId, 1, outcome)).toBe(false);
-  expect(await store.cancel(jobId)).toMatchObject({ found: "cancelled", wasRunning: false });
+  await store.noteAnnounced(jobId, 1);
+  expect(await store.cancel("every-tenant", jobId)).toMatchObject({
+    found: "cancelled",
+    wasRunning: false,
+  });
   expect(await store.bury(jobId, { code: "JOB_DEAD", message: "", retryable: false })).toEqual({
     type: "ended",
   });
-  expect(await store.view(jobId)).toMatchObject({ state: "cancelled" });
+  expect(await store.view("every-tenant", jobId)).toMatchObject({ state: "cancelled" });
+});
+
+test("a cancellation whose answer was lost is answered again until the end has been said", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+  const jobId = await submitted(store);
+  const first = await store.cancel("every-tenant", jobId);
+
+  expect(first).toMatchObject({ found: "pending", attempt: 1 });
+  expect(await other.cancel("every-tenant", jobId)).toEqual(first);
+  await other.noteAnnounced(jobId, 1);
+  expect(await store.cancel("every-tenant", jobId)).toMatchObject({ found: "cancelled" });
 });
 
 test("of a cancellation and a claim that race, exactly one wins, and both know it", async () => {
@@ -77,7 +97,7 @@ test("of a cancellation and a claim that race, exactly one wins, and both know i
     const jobId = await submitted(store);
     const message = job({ jobId });
     const [cancellation, claim] = await Promise.all([
-      store.cancel(jobId),
+      store.cancel("every-tenant", jobId),
       other.claim({ message, workerId: "w" }),
     ]);
     if (cancellation.found === "pending") expect(claim.type).toBe("ended");
@@ -91,7 +111,7 @@ test("a job that came over AMQP gets its record from the claim", async () => {
 
   await opened.store.claim({ message, workerId: "w" });
 
-  expect(await opened.store.find("native")).toMatchObject({
+  expect(await opened.store.find("every-tenant", "native")).toMatchObject({
     state: "running",
     lane: "high",
     clientId: "c",
@@ -104,7 +124,7 @@ test("every digit of a prompt's numbers comes back from the store", async () => 
   const prompt = { "1": { class_type: "A", inputs: { seed: 18446744073709551615n, cfg: 7 } } };
   const jobId = await submitted(opened.store, { prompt });
 
-  expect((await opened.store.find(jobId))?.prompt).toEqual(prompt);
+  expect((await opened.store.find("every-tenant", jobId))?.prompt).toEqual(prompt);
 });
 
 test("a job that is handed back is pending again, and its old attempt is fenced", async () => {
@@ -113,20 +133,34 @@ test("a job that is handed back is pending again, and its old attempt is fenced"
   const jobId = await submitted(store);
   await claimed(store, jobId);
 
-  expect(await store.release(jobId, 1)).toBe(true);
-  expect(await store.release(jobId, 1)).toBe(true);
-  expect(await store.view(jobId)).toMatchObject({ state: "pending", queuePosition: 0 });
+  expect(await store.release(jobId, 1)).toEqual({ faults: 0 });
+  expect(await store.release(jobId, 1)).toEqual({ faults: 0 });
+  expect(await store.view("every-tenant", jobId)).toMatchObject({
+    state: "pending",
+    queuePosition: 0,
+  });
   expect(await store.finish(jobId, 1, outcome)).toBe(false);
   expect(await claimed(store, jobId)).toBe(2);
-  expect(await store.release(jobId, 1)).toBe(false);
+  expect(await store.release(jobId, 1)).toBeUndefined();
 });
 
-test("a dead letter ends its job with the reason of the last attempt", async () => {
+test("a dead letter ends its job with the reason and the node of the last attempt", async () => {
   await using opened = await openStore();
   const { store } = opened;
   const jobId = await submitted(store, { gatewayId: "g" });
   await claimed(store, jobId);
-  await store.release(jobId, 1, { code: "ENGINE_CRASHED", message: "bang", retryable: true });
+  const where = {
+    node: {
+      nodeId: "7",
+      nodeType: "Boom",
+      exceptionType: "Bang",
+      traceback: [],
+      inputs: { a: [1] },
+    },
+    executed: ["3"],
+  };
+  const last = { code: "ENGINE_CRASHED", message: "bang", retryable: true, ...where };
+  await store.release(jobId, 1, last);
 
   const burial = await store.bury(jobId, {
     code: "JOB_DEAD",
@@ -135,8 +169,13 @@ test("a dead letter ends its job with the reason of the last attempt", async () 
   });
 
   const message = "Given up. The last attempt: ENGINE_CRASHED: bang";
-  expect(burial).toMatchObject({ type: "buried", attempt: 2, gatewayId: "g", error: { message } });
-  expect(await store.view(jobId)).toMatchObject({ state: "dead", attempt: 2, error: { message } });
+  const error = { code: "JOB_DEAD", message, retryable: false, ...where };
+  expect(burial).toEqual({ type: "buried", attempt: 2, gatewayId: "g", error });
+  expect(await store.view("every-tenant", jobId)).toMatchObject({
+    state: "dead",
+    attempt: 2,
+    error,
+  });
 });
 
 test("a dead letter that nobody ever ran deserves another turn", async () => {
@@ -151,13 +190,32 @@ test("a dead letter that nobody ever ran deserves another turn", async () => {
   expect(await opened.store.bury("nobody", error)).toEqual({ type: "unknown" });
 });
 
+test("a job that was delivered often is given up once as many of its attempts have failed", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+  const dead = jobError("JOB_DEAD", "dead");
+  const crashed = jobError("ENGINE_CRASHED", "crashed");
+
+  for (const attempt of [1, 2]) {
+    await claimed(store, jobId);
+    await store.release(jobId, attempt, crashed);
+    expect(await store.bury(jobId, dead, 4)).toEqual({ type: "blameless" });
+  }
+  // Its worker dies: the third failure; and so is the next one's the fourth.
+  await claimed(store, jobId);
+  expect(await store.bury(jobId, dead, 4)).toEqual({ type: "blameless" });
+  await claimed(store, jobId);
+  expect(await store.bury(jobId, dead, 4)).toMatchObject({ type: "buried", attempt: 5 });
+});
+
 test("a withdrawn job is unknown, and a delivery that comes late is ignored", async () => {
   await using opened = await openStore();
   const { store } = opened;
   const jobId = await submitted(store);
 
   expect(await store.withdraw(jobId)).toBe(true);
-  expect(await store.find(jobId)).toBeUndefined();
+  expect(await store.find("every-tenant", jobId)).toBeUndefined();
   expect(await store.claim({ message: job({ jobId }), workerId: "w" })).toEqual({ type: "ended" });
   await submitted(store, { jobId });
   await claimed(store, jobId);

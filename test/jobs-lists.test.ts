@@ -8,8 +8,8 @@ test("a job is at any moment in exactly one of the pending, running and ended li
   const { store } = opened;
   const jobId = await submitted(store);
   const where = async () => {
-    const { pending, running } = await store.queue();
-    const history = await store.history();
+    const { pending, running } = await store.queue("every-tenant");
+    const history = await store.history("every-tenant");
     return [pending.length, running.length, history.length];
   };
 
@@ -34,8 +34,8 @@ test("numbers count up over all gateways, and a job at the front gets a negative
   const chosen = await opened.store.submit({ message: job(), number: 0.5 });
 
   expect([first, second, front, chosen].map(({ number }) => number)).toEqual([1, 2, -3, 0.5]);
-  expect((await opened.store.queue()).pending[0]?.id).toBe("front");
-  expect(await opened.store.view("front")).toMatchObject({ queuePosition: 0 });
+  expect((await opened.store.queue("every-tenant")).pending[0]?.id).toBe("front");
+  expect(await opened.store.view("every-tenant", "front")).toMatchObject({ queuePosition: 0 });
 });
 
 test("ended jobs beyond the limit are removed, and known as expired for a while", async () => {
@@ -49,10 +49,12 @@ test("ended jobs beyond the limit are removed, and known as expired for a while"
   }
   const [oldest = "", , third = ""] = ids;
 
-  expect((await store.history()).map(({ id }) => id)).toEqual(ids.slice(2));
-  await expect(store.find(oldest)).rejects.toMatchObject({ code: "JOB_EXPIRED" });
-  expect(await store.view(third)).toMatchObject({ state: "succeeded" });
-  await expect.poll(() => store.find(oldest).catch(() => "expired")).toBeUndefined();
+  expect((await store.history("every-tenant")).map(({ id }) => id)).toEqual(ids.slice(2));
+  await expect(store.find("every-tenant", oldest)).rejects.toMatchObject({ code: "JOB_EXPIRED" });
+  expect(await store.view("every-tenant", third)).toMatchObject({ state: "succeeded" });
+  await expect
+    .poll(() => store.find("every-tenant", oldest).catch(() => "expired"))
+    .toBeUndefined();
 });
 
 test("history is a window on the ended jobs, oldest first, and can be forgotten", async () => {
@@ -63,16 +65,16 @@ test("history is a window on the ended jobs, oldest first, and can be forgotten"
     await submitted(store, { jobId });
     await store.finish(jobId, await claimed(store, jobId), outcome);
   }
-  const idsOf = async (window?: Parameters<JobStore["history"]>[0]) =>
-    (await store.history(window)).map(({ id }) => id);
+  const idsOf = async (window?: Parameters<JobStore["history"]>[1]) =>
+    (await store.history("every-tenant", window)).map(({ id }) => id);
 
   expect(await idsOf()).toEqual(ids);
   expect(await idsOf({ maxItems: 2 })).toEqual(["c", "d"]);
   expect(await idsOf({ maxItems: 2, offset: 1 })).toEqual(["b", "c"]);
   expect(await idsOf({ maxItems: 0 })).toEqual([]);
-  await store.forget(["b", "nobody"]);
+  await store.forget("every-tenant", ["b", "nobody"]);
   expect(await idsOf()).toEqual(["a", "c", "d"]);
-  await store.forgetAllEnded();
+  await store.forgetAllEnded("every-tenant");
   expect(await idsOf()).toEqual([]);
 });
 
@@ -86,8 +88,8 @@ test("a list holds running, pending and then ended jobs, newest first, and count
     await store.finish(jobId, await claimed(store, jobId), outcome);
   await store.finish("failed", await claimed(store, "failed"), { ...outcome, state: "failed" });
   await claimed(store, "runs");
-  const idsOf = async (filter?: Parameters<JobStore["list"]>[0]) => {
-    const { jobs, total } = await store.list(filter);
+  const idsOf = async (filter?: Parameters<JobStore["list"]>[1]) => {
+    const { jobs, total } = await store.list("every-tenant", filter);
     return [total, ...jobs.map(({ id }) => id)];
   };
 
@@ -99,6 +101,35 @@ test("a list holds running, pending and then ended jobs, newest first, and count
     "waits-1",
     "waits-2",
   ]);
+});
+
+test("a list narrowed by tags has the jobs that have all of them, whatever state they are in", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  await submitted(store, { jobId: "done", tags: ["shop", "order 17"] });
+  await store.finish("done", await claimed(store, "done"), outcome);
+  await submitted(store, { jobId: "runs", tags: ["order 17"] });
+  await claimed(store, "runs");
+  await submitted(store, { jobId: "waits", tags: ["workshop", "shop"] });
+  await submitted(store, { jobId: "plain" });
+  const idsOf = async (...tags: string[]) => {
+    const { jobs, total } = await store.list("every-tenant", { tags });
+    return [total, ...jobs.map(({ id }) => id)];
+  };
+
+  expect(await idsOf("shop")).toEqual([2, "waits", "done"]);
+  expect(await idsOf("shop", "order 17")).toEqual([1, "done"]);
+  expect(await idsOf("order")).toEqual([0]);
+  expect(await store.view("every-tenant", "done")).toMatchObject({ tags: ["shop", "order 17"] });
+  expect((await store.view("every-tenant", "plain"))?.tags).toBeUndefined();
+});
+
+test("a job of a service keeps the tags of its message", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const message = job({ jobId: "service", tags: ["night"] });
+  expect((await store.claim({ message, workerId: "w" })).type).toBe("claimed");
+  expect(await store.find("every-tenant", "service")).toMatchObject({ tags: ["night"] });
 });
 
 test("everybody hears of the queue's size whenever a job changes state", async () => {
@@ -145,6 +176,6 @@ test("while Redis is away every call is refused at once, and works again when it
 
   expect(tookMs).toBeLessThan(100);
   await expect
-    .poll(() => store.view(jobId).catch(() => undefined), { timeout: 5_000 })
+    .poll(() => store.view("every-tenant", jobId).catch(() => undefined), { timeout: 5_000 })
     .toMatchObject({ state: "pending" });
 });

@@ -1,7 +1,7 @@
 /** The one script's life: up, what it says, what crashes, down. With the built programs, as people start it. */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { FleetStatus } from "../apps/loom/src/fleet/fleet-status.ts";
 import { isAlive } from "../apps/loom/src/fleet/process-identity.ts";
 import { readState } from "../apps/loom/src/fleet/state.ts";
+import { seePicture } from "./support/shapes.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 let data: string;
@@ -44,15 +45,25 @@ async function fleet(): Promise<FleetStatus> {
 }
 
 test("a fleet goes up beside a stranger on its port, loses a worker, gets it back, and goes down whole", async () => {
+  await mkdir(join(data, "models/checkpoints"), { recursive: true });
+  await writeFile(join(data, "models/checkpoints/mine.safetensors"), "");
   const report = await loom("up", "--detach", "--workers", "2", "--port", String(strangersPort));
   expect(report).toContain(`port ${strangersPort} is in use: the gateway listens on`);
 
-  const picture = /the example workflow wrote (.*)/.exec(report)?.[1] ?? "";
-  await access(picture);
+  const picture = /^the first picture, from text: (.*)$/m.exec(report)?.[1] ?? "";
+  expect(await seePicture(picture)).toMatchObject({
+    background: "yellow",
+    shapes: [{ colour: "red" }, { colour: "blue" }],
+  });
+  // The picture is told before its worker says that it is idle again.
+  await expect
+    .poll(fleet)
+    .toMatchObject({ phase: "ready", workers: [{ state: "idle" }, { state: "idle" }] });
   const up = await fleet();
-  expect(up).toMatchObject({ phase: "ready", workers: [{ state: "idle" }, { state: "idle" }] });
   expect((await fetch(`${up.gateway}/readyz`)).status).toBe(200);
   expect((await fetch(`${up.gateway}/`)).headers.get("content-type")).toContain("text/html");
+  const checkpoints: unknown = await (await fetch(`${up.gateway}/models/checkpoints`)).json();
+  expect(checkpoints).toEqual(["loom-shapes.safetensors", "mine.safetensors"]);
 
   expect(await loom("up", "--detach")).toMatch(/^already up/);
 
@@ -66,7 +77,7 @@ test("a fleet goes up beside a stranger on its port, loses a worker, gets it bac
   expect((await fleet()).workers).toMatchObject([{ state: "idle" }]);
 
   const target = join(data, "saved");
-  const workflow = join(root, "examples/workflows/first.json");
+  const workflow = join(root, "examples/workflows/text-to-image.json");
   const saved = (await loom("submit", workflow, "--output", target)).trim().split("\n");
   expect(saved).toEqual((await readdir(target)).map((name) => join(target, name)));
   expect(await loom("logs", "gateway")).toBeDefined();
@@ -106,9 +117,11 @@ test("down stops what is left of a fleet whose supervisor was killed", async () 
     expect(await isAlive(identity)).toBe(false);
 }, 120_000);
 
-test("run needs no fleet: it prints the path of the saved picture", async () => {
-  const workflow = join(root, "examples/workflows/first.json");
-  const output = await loom("run", workflow, "--input", join(root, "examples/input"));
-  const [path = ""] = output.trim().split("\n");
-  expect((await readFile(path)).subarray(1, 4).toString()).toBe("PNG");
+test("run needs no fleet: it prints the path of the picture that the shipped model made", async () => {
+  const workflow = join(root, "examples/workflows/text-to-image.json");
+  const [path = ""] = (await loom("run", workflow)).trim().split("\n");
+  expect(await seePicture(path)).toMatchObject({
+    background: "yellow",
+    shapes: [{ colour: "red" }, { colour: "blue" }],
+  });
 }, 60_000);

@@ -18,7 +18,7 @@ test("a running job that is cancelled stops between its steps and says so once",
   const jobId = await fleet.submit(steps({ steps: 2_000, ms: 5 }));
   await fleet.jobs.event(jobId, "node-progress");
 
-  const cancellation = await fleet.store.cancel(jobId);
+  const cancellation = await fleet.store.cancel("every-tenant", jobId);
   await sendCancel(fleet, jobId);
   const end = await fleet.jobs.ended(jobId);
 
@@ -28,7 +28,10 @@ test("a running job that is cancelled stops between its steps and says so once",
     attempt: 1,
     error: { code: "JOB_CANCELLED", node: { nodeId: "1", nodeType: "ToySteps" } },
   });
-  expect(await fleet.store.view(jobId)).toMatchObject({ state: "cancelled", lastSeq: end.seq });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({
+    state: "cancelled",
+    lastSeq: end.seq,
+  });
 });
 
 test("a cancellation never touches the next job", async () => {
@@ -38,7 +41,7 @@ test("a cancellation never touches the next job", async () => {
   const second = await fleet.submit(steps({ steps: 20, ms: 5, tag: "second" }));
   await fleet.jobs.event(first, "node-progress");
 
-  await fleet.store.cancel(first);
+  await fleet.store.cancel("every-tenant", first);
   await sendCancel(fleet, first);
   await sendCancel(fleet, first);
   await fleet.jobs.event(second, "node-progress");
@@ -54,7 +57,7 @@ test("a cancellation whose message got lost is found with the next progress repo
   const jobId = await fleet.submit(steps({ steps: 2_000, ms: 5 }));
   await fleet.jobs.event(jobId, "node-progress");
 
-  await fleet.store.cancel(jobId);
+  await fleet.store.cancel("every-tenant", jobId);
 
   expect(await fleet.jobs.ended(jobId, 5_000)).toMatchObject({ state: "cancelled" });
 });
@@ -63,14 +66,17 @@ test("a job cancelled in the queue is never run", async () => {
   await using fleet = await openFleet();
   const jobId = await fleet.submit(text("never"));
 
-  expect(await fleet.store.cancel(jobId)).toMatchObject({ found: "pending", attempt: 1 });
+  expect(await fleet.store.cancel("every-tenant", jobId)).toMatchObject({
+    found: "pending",
+    attempt: 1,
+  });
   await fleet.store.noteAnnounced(jobId, 1);
   await fleet.startWorker();
   const next = await fleet.submit(text("next"));
   await fleet.jobs.ended(next);
 
   expect(fleet.jobs.events(jobId)).toEqual([]);
-  expect(await fleet.store.view(jobId)).toMatchObject({ state: "cancelled" });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({ state: "cancelled" });
   const lane = fleet.names.jobs.queue("normal", "default");
   await until("the cancelled job has left the queue", async () => {
     const { messageCount } = await fleet.connection.withChannel((channel) =>
@@ -83,7 +89,7 @@ test("a job cancelled in the queue is never run", async () => {
 test("the end of a job whose canceller died before saying it is said by the worker that finds it", async () => {
   await using fleet = await openFleet();
   const jobId = await fleet.submit(text("never"));
-  await fleet.store.cancel(jobId);
+  await fleet.store.cancel("every-tenant", jobId);
 
   await fleet.startWorker();
 
@@ -94,11 +100,11 @@ test("the end of a job whose canceller died before saying it is said by the work
 test("a cancelled job whose worker died before it could stop is ended by the next one", async () => {
   await using fleet = await openFleet();
   const jobId = await fleet.submit(steps({ steps: 2_000, ms: 5 }));
-  const record = await fleet.store.find(jobId);
+  const record = await fleet.store.find("every-tenant", jobId);
   if (record === undefined) throw new Error("no record");
   const message = { v: 1 as const, ...record, jobId };
   await fleet.store.claim({ message, workerId: "dead" });
-  await fleet.store.cancel(jobId);
+  await fleet.store.cancel("every-tenant", jobId);
   // The broker saw the worker go: its message comes back as one that was delivered before.
   await fleet.connection.withChannel(async (channel) => {
     const held = await channel.get(fleet.names.jobs.queue("normal", "default"));
@@ -109,5 +115,8 @@ test("a cancelled job whose worker died before it could stop is ended by the nex
   await fleet.startWorker();
 
   expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "cancelled", attempt: 2, seq: 1 });
-  expect(await fleet.store.view(jobId)).toMatchObject({ state: "cancelled", attempt: 2 });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({
+    state: "cancelled",
+    attempt: 2,
+  });
 });

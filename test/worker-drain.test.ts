@@ -12,7 +12,10 @@ test("a draining worker finishes what it runs and takes nothing more", async () 
   await worker.drain();
 
   expect(await fleet.jobs.ended(running)).toMatchObject({ state: "succeeded", attempt: 1 });
-  expect(await fleet.store.view(waiting)).toMatchObject({ state: "pending", attempt: 0 });
+  expect(await fleet.store.view("every-tenant", waiting)).toMatchObject({
+    state: "pending",
+    attempt: 0,
+  });
   expect(await fleet.store.workers()).toEqual([]);
 });
 
@@ -23,11 +26,17 @@ test("what takes longer than the grace time is handed back and runs elsewhere, u
   await fleet.jobs.event(jobId, "node-progress");
 
   await worker.drain();
-  expect(await fleet.store.view(jobId)).toMatchObject({ state: "pending", attempt: 1 });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({
+    state: "pending",
+    attempt: 1,
+  });
   await fleet.startWorker({ workerId: "staying" });
 
   expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded", attempt: 2 });
-  expect(await fleet.store.view(jobId)).toMatchObject({ workerId: "staying", state: "succeeded" });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({
+    workerId: "staying",
+    state: "succeeded",
+  });
 });
 
 test("SIGTERM drains the process, which then ends with code 0", async () => {

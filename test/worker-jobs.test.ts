@@ -45,7 +45,7 @@ test("the record of a job that has ended says what its last event says", async (
   const jobId = await fleet.submit(text("hello"));
   const end = await fleet.jobs.ended(jobId);
 
-  const record = await fleet.store.find(jobId);
+  const record = await fleet.store.find("every-tenant", jobId);
   expect(record).toMatchObject({
     state: "succeeded",
     attempt: 1,
@@ -68,7 +68,10 @@ test("a node that throws fails the job, which is not tried again", async () => {
     attempt: 1,
     error: { code: "NODE_FAILED", message: "no!", retryable: false, node: { nodeId: "7" } },
   });
-  expect(await fleet.store.view(jobId)).toMatchObject({ state: "failed", attempt: 1 });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({
+    state: "failed",
+    attempt: 1,
+  });
 });
 
 test("a prompt that nobody validated before is refused with its node errors", async () => {
@@ -111,7 +114,10 @@ test("a service that sends a bare prompt gets every event on its reply queue, un
     new Set(["invoice 12"]),
   );
   expect(replies.at(-1)?.event).toMatchObject({ jobId: "native-1", state: "succeeded" });
-  expect(await fleet.store.view("native-1")).toMatchObject({ state: "succeeded", lane: "normal" });
+  expect(await fleet.store.view("every-tenant", "native-1")).toMatchObject({
+    state: "succeeded",
+    lane: "normal",
+  });
 });
 
 test("a snapshot that is asked for comes in sequence and holds everything so far", async () => {

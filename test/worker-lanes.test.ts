@@ -37,10 +37,16 @@ test("a busy worker holds no other job: an idle one runs it at once", async () =
   for (const jobId of waiting) await fleet.jobs.ended(jobId);
 
   for (const jobId of waiting) {
-    expect(await fleet.store.view(jobId)).toMatchObject({ workerId: "bert", attempt: 1 });
+    expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({
+      workerId: "bert",
+      attempt: 1,
+    });
   }
-  expect(await fleet.store.view(long)).toMatchObject({ workerId: "anna", state: "running" });
-  await fleet.store.cancel(long);
+  expect(await fleet.store.view("every-tenant", long)).toMatchObject({
+    workerId: "anna",
+    state: "running",
+  });
+  await fleet.store.cancel("every-tenant", long);
 });
 
 test("a worker with two slots runs two jobs at once", async () => {
@@ -53,8 +59,8 @@ test("a worker with two slots runs two jobs at once", async () => {
 
   for (const jobId of jobs) await fleet.jobs.event(jobId, "node-progress");
 
-  expect((await fleet.store.queue()).running).toHaveLength(2);
-  for (const jobId of jobs) await fleet.store.cancel(jobId);
+  expect((await fleet.store.queue("every-tenant")).running).toHaveLength(2);
+  for (const jobId of jobs) await fleet.store.cancel("every-tenant", jobId);
 });
 
 test("a job for a pool that nobody serves waits, and runs once a worker of the pool comes", async () => {
@@ -62,12 +68,12 @@ test("a job for a pool that nobody serves waits, and runs once a worker of the p
   await fleet.startWorker();
   const jobId = await fleet.submit(text("patient"), { pool: "gpu" });
   await fleet.jobs.ended(await fleet.submit(text("other")));
-  expect(await fleet.store.view(jobId)).toMatchObject({ state: "pending" });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({ state: "pending" });
 
   await fleet.startWorker({ workerId: "gpu-1", pool: "gpu" });
 
   expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded" });
-  expect(await fleet.store.view(jobId)).toMatchObject({ workerId: "gpu-1" });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({ workerId: "gpu-1" });
 });
 
 test("a job that was not started before its deadline fails with QUEUE_DEADLINE", async () => {
@@ -82,5 +88,5 @@ test("a job that was not started before its deadline fails with QUEUE_DEADLINE",
     seq: 1,
     error: { code: "QUEUE_DEADLINE" },
   });
-  expect(await fleet.store.view(jobId)).toMatchObject({ state: "failed" });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({ state: "failed" });
 });

@@ -72,3 +72,21 @@ test("who sent a malformed message with a reply queue is told that it failed", a
     { type: "job-end", jobId: "odd-1", state: "failed", error: { code: "INVALID_JSON" } },
   ]);
 });
+
+test("a message whose headers leave no room for the reason, or whose reason is as long as it is, goes to the dead letters, and the next job runs", async () => {
+  await using fleet = await openFleet();
+  await fleet.startWorker();
+  const key = "k".repeat(500_000);
+  const bodies = [`{"prompt":{"${key}":1}}`, `{"jobId":"${key}","prompt":{}}`, "{oops"];
+
+  for (const body of bodies) {
+    await fleet.send(body, { messageId: "odd", headers: { pad: "p".repeat(65_400) } });
+    const letter = await take(fleet, fleet.names.dead.queue);
+    expect(letter.body.toString()).toBe(body);
+    expect(letter.headers["loom-reason"]).toMatch(/^INVALID_/);
+    expect(letter.headers).not.toHaveProperty("pad");
+  }
+  expect(await fleet.jobs.ended(await fleet.submit(text("next")))).toMatchObject({
+    state: "succeeded",
+  });
+});

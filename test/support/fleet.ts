@@ -57,6 +57,7 @@ export interface SendOptions {
   readonly messageId?: string;
   readonly replyTo?: string;
   readonly correlationId?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface StartOptions {
@@ -155,6 +156,8 @@ export async function openFleet(options: FleetOptions = {}): Promise<TestFleet> 
         queueLimits,
         health: { host: "127.0.0.1", port: 0 },
         retryMs: 50,
+        limits: { runMs: 0, silenceMs: 0 },
+        pathNames: new Map([[process.cwd(), "."]]),
         drainMs,
         onDrainAsked: () => void worker.drain(),
       });

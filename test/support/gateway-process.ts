@@ -3,6 +3,17 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 
+/** What a gateway of a test works with. */
+export interface GatewayParts {
+  readonly broker: {
+    readonly amqpUrl: string;
+    readonly stompUrl: string;
+    readonly jwtPrivateKeyFile: string;
+  };
+  readonly redis: { readonly redisUrl: string };
+  readonly fleet: { readonly prefix: string; readonly dataDir: string };
+}
+
 /** A gateway as it is started in production. */
 export interface GatewayProcess {
   readonly url: string;
@@ -16,12 +27,24 @@ const readySchema = z.object({ event: z.literal("gateway-ready"), url: z.string(
 
 /** Starts the process and waits until it listens. */
 export async function spawnGateway(
-  variables: Readonly<Record<string, string>>,
+  { broker, redis, fleet }: GatewayParts,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<GatewayProcess> {
+  const env = {
+    ...process.env,
+    AMQP_URL: broker.amqpUrl,
+    STOMP_URL: broker.stompUrl,
+    REDIS_URL: redis.redisUrl,
+    LOOM_PREFIX: fleet.prefix,
+    DATA_DIR: fleet.dataDir,
+    JWT_PRIVATE_KEY_FILE: broker.jwtPrivateKeyFile,
+    PORT: "0",
+    ...variables,
+  };
   const child = spawn(
     process.execPath,
     ["--conditions=@rabbitloom/source", "--import=tsx", "apps/gateway/src/main.ts"],
-    { cwd: root, env: { ...process.env, ...variables }, stdio: ["ignore", "pipe", "inherit"] },
+    { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] },
   );
   const exited = new Promise<number | null>((resolve) => {
     child.once("exit", (code) => resolve(code));

@@ -14,7 +14,14 @@ export async function openStore(
   options: Partial<Parameters<typeof openJobStore>[0]> = {},
 ): Promise<TestStore> {
   const redis = await openRedis();
-  const open = () => openJobStore({ url: redis.redisUrl, prefix: redis.prefix, ...options });
+  const open = () =>
+    openJobStore({
+      url: redis.redisUrl,
+      prefix: redis.prefix,
+      // Most tests claim on behalf of workers that are gone.
+      attemptTtlSeconds: 0,
+      ...options,
+    });
   const [store, other] = [await open(), await open()];
   return {
     store,

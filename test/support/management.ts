@@ -1,6 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 
 const namesSchema = z.array(z.object({ name: z.string() }));
+
+const ANSWER_MS = 60_000;
+/** A list is 500 where one of its queues is deleted meanwhile, as other tests' are. */
+const LIST_TRIES = 10;
+const LIST_PAUSE_MS = 200;
 
 /** One call of RabbitMQ's management API; the address carries user and password. */
 export async function management(
@@ -9,6 +15,22 @@ export async function management(
   path: string,
   body?: unknown,
 ): Promise<unknown> {
+  for (let tries = 1; ; tries++) {
+    const { status, text } = await ask(managementUrl, method, path, body);
+    if (status < 300 || status === 404) return text === "" ? undefined : JSON.parse(text);
+    if (method !== "GET" || status !== 500 || tries === LIST_TRIES) {
+      throw new Error(`management API: ${method} ${path}: ${status} ${text}`);
+    }
+    await delay(LIST_PAUSE_MS);
+  }
+}
+
+async function ask(
+  managementUrl: string,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<{ readonly status: number; readonly text: string }> {
   const { username, password, origin } = new URL(managementUrl);
   const response = await fetch(`${origin}/api/${path}`, {
     method,
@@ -17,12 +39,9 @@ export async function management(
       "content-type": "application/json",
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(ANSWER_MS),
   });
-  const text = await response.text();
-  if (!response.ok && response.status !== 404) {
-    throw new Error(`management API: ${method} ${path}: ${response.status} ${text}`);
-  }
-  return text === "" ? undefined : JSON.parse(text);
+  return { status: response.status, text: await response.text() };
 }
 
 /** Deletes every queue and exchange whose name begins with `prefix`. */

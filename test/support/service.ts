@@ -3,12 +3,13 @@ import { WebSocket } from "ws";
 import { openBroker, type TestBroker } from "./broker.ts";
 import { openFleet, type TestFleet } from "./fleet.ts";
 import { type GatewayProcess, spawnGateway } from "./gateway-process.ts";
-import { openRedis } from "./redis.ts";
+import { openRedis, type TestRedis } from "./redis.ts";
 
 /** The whole road: a broker, a store, workers, and a gateway before them. */
 export interface TestService extends AsyncDisposable {
   readonly url: string;
   readonly broker: TestBroker;
+  readonly redis: TestRedis;
   readonly fleet: TestFleet;
   readonly gateway: GatewayProcess;
   /** One more gateway for the same fleet. */
@@ -19,50 +20,57 @@ export interface TestService extends AsyncDisposable {
 export interface ServiceOptions {
   /** @default 1 */
   readonly workers?: number;
+  /** Variables of the workers' environment. */
+  readonly worker?: Readonly<Record<string, string>>;
   /** Variables of the gateway's environment. */
   readonly gateway?: Readonly<Record<string, string>>;
+  /** Packs of nodes beside the toys and the painter. */
+  readonly nodes?: readonly string[];
 }
 
 /** Starts one with the toy nodes and the painter, on names that no other test uses. */
 export async function openService(options: ServiceOptions = {}): Promise<TestService> {
-  const { workers = 1, gateway: variables = {} } = options;
-  const broker = await openBroker();
-  const redis = await openRedis();
-  const fleet = await openFleet({ broker, redis });
+  const opened: AsyncDisposable[] = [];
+  const close = async () => {
+    for (const part of opened.splice(0).reverse()) await part[Symbol.asyncDispose]();
+  };
+  const keep = <Part extends AsyncDisposable>(part: Part): Part => {
+    opened.push(part);
+    return part;
+  };
+  try {
+    return { ...(await openParts(options, keep)), [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openParts(
+  { workers = 1, worker = {}, gateway: variables = {}, nodes = [] }: ServiceOptions,
+  keep: <Part extends AsyncDisposable>(part: Part) => Part,
+): Promise<Omit<TestService, typeof Symbol.asyncDispose>> {
+  const packs = ["test/support/toy-pack.ts", "test/node-packs/painter.ts", ...nodes];
+  const broker = keep(await openBroker());
+  const redis = keep(await openRedis());
+  const fleet = keep(await openFleet({ broker, redis }));
   await Promise.all(
-    Array.from({ length: workers }, () =>
-      fleet.spawnWorker({ NODES: "test/support/toy-pack.ts,test/node-packs/painter.ts" }),
-    ),
+    Array.from({ length: workers }, () => fleet.spawnWorker({ NODES: packs.join(","), ...worker })),
   );
-  const gateways: GatewayProcess[] = [];
   const startGateway = async (given: Readonly<Record<string, string>> = {}) => {
-    const started = await spawnGateway({
-      AMQP_URL: broker.amqpUrl,
-      STOMP_URL: broker.stompUrl,
-      JWT_PRIVATE_KEY_FILE: broker.jwtPrivateKeyFile,
-      REDIS_URL: redis.redisUrl,
-      LOOM_PREFIX: fleet.prefix,
-      DATA_DIR: fleet.dataDir,
-      PORT: "0",
-      ...given,
-    });
-    gateways.push(started);
+    const started = await spawnGateway({ broker, redis, fleet }, given);
+    keep({ [Symbol.asyncDispose]: async () => void (await started.kill("SIGTERM")) });
     return started;
   };
   const gateway = await startGateway(variables);
   return {
     url: gateway.url,
     broker,
+    redis,
     fleet,
     gateway,
     startGateway,
     client: createClient({ baseUrl: gateway.url, WebSocket }),
-    async [Symbol.asyncDispose]() {
-      await Promise.all(gateways.map((each) => each.kill("SIGTERM")));
-      await fleet[Symbol.asyncDispose]();
-      await redis[Symbol.asyncDispose]();
-      await broker[Symbol.asyncDispose]();
-    },
   };
 }
 

@@ -13,22 +13,44 @@ export const toyText = defineNode({
   run: ({ text }) => ({ ui: { text: [text] } }),
 });
 
-/** Takes `steps` steps of `ms` each, with a preview at every one, and stops between them when it is told to. */
+/** Takes `steps` steps of `ms` each, with a preview of `previewBytes` at least at every one, and stops between them when it is told to. */
 export const toySteps = defineNode({
   name: "ToySteps",
   category: "toy",
-  inputs: { steps: int(), ms: int(), tag: string({ default: "" }) },
+  inputs: {
+    steps: int(),
+    ms: int(),
+    tag: string({ default: "" }),
+    previewBytes: int({ default: 0 }),
+  },
   outputs: ["INT"],
   isOutputNode: true,
   notIdempotent: true,
-  async run({ steps, ms, tag }, { progress, signal }) {
+  async run({ steps, ms, tag, previewBytes }, { progress, signal }) {
     for (let step = 1; step <= steps; step++) {
       await delay(ms, undefined, { signal });
-      const bytes = Buffer.from(`picture ${step}`);
+      const bytes = Buffer.from(`picture ${step}`.padEnd(previewBytes));
       progress(step, steps, { bytes, contentType: "image/jpeg", width: 8, height: 8 });
     }
     return { ui: { text: [tag] }, result: [steps] };
   },
+});
+
+/** Shows a text, where the input folder has the file it names: it looks before the job is taken. */
+export const toyReads = defineNode({
+  name: "ToyReads",
+  category: "toy",
+  inputs: { file: string() },
+  outputs: [],
+  isOutputNode: true,
+  validate: {
+    takes: ["file"],
+    async check({ file }, { files }) {
+      const found = await files.list("input");
+      return found.includes(file ?? "") || `there is no ${file}`;
+    },
+  },
+  run: ({ file }) => ({ ui: { text: [file] } }),
 });
 
 /** Throws. */
@@ -56,4 +78,4 @@ export const toyCrash = defineNode({
   },
 });
 
-export const toyNodes = [toyText, toySteps, toyFail, toyCrash];
+export const toyNodes = [toyText, toySteps, toyReads, toyFail, toyCrash];

@@ -6,14 +6,18 @@ export function text(words: string): Prompt {
 }
 
 /** Takes its time; `tag` is what it shows in the end. */
-export function steps({ steps: count, ms, tag = "done" }: StepsOptions, nodeId = "1"): Prompt {
-  return { [nodeId]: { class_type: "ToySteps", inputs: { steps: count, ms, tag } } };
+export function steps(
+  { steps: count, ms, tag = "done", previewBytes = 0 }: StepsOptions,
+  nodeId = "1",
+): Prompt {
+  return { [nodeId]: { class_type: "ToySteps", inputs: { steps: count, ms, tag, previewBytes } } };
 }
 
 export interface StepsOptions {
   readonly steps: number;
   readonly ms: number;
   readonly tag?: string;
+  readonly previewBytes?: number;
 }
 
 /** Ends the engine's process. */

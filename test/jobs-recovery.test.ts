@@ -1,0 +1,92 @@
+/** What finds lost jobs, as the store sees it. */
+import { expect, test } from "vitest";
+import { claimed, job, openStore, outcome, submitted } from "./support/job-store.ts";
+import { until } from "./support/until.ts";
+
+test("a redelivered message of an attempt that is alive is no new attempt", async () => {
+  await using opened = await openStore({ attemptTtlSeconds: 60 });
+  const { store, other } = opened;
+  const jobId = await submitted(store);
+  await claimed(store, jobId, "a");
+
+  expect(await other.claim({ message: job({ jobId }), workerId: "b" })).toEqual({ type: "busy" });
+  expect(await store.isAttemptAlive(jobId)).toBe(true);
+  expect(await store.bury(jobId, { code: "JOB_DEAD", message: "", retryable: false })).toEqual({
+    type: "blameless",
+  });
+  expect(await store.finish(jobId, 1, outcome)).toBe(true);
+  expect(await store.isAttemptAlive(jobId)).toBe(false);
+});
+
+test("a claim whose answer was lost can be made again and answers the same", async () => {
+  await using opened = await openStore();
+  const jobId = await submitted(opened.store);
+  const claim = { message: job({ jobId }), workerId: "w", token: "delivery 1" };
+
+  expect(await opened.store.claim(claim)).toMatchObject({ type: "claimed", attempt: 1 });
+  expect(await opened.other.claim(claim)).toMatchObject({ type: "claimed", attempt: 1 });
+  expect(await opened.store.claim({ ...claim, token: "delivery 2" })).toMatchObject({ attempt: 2 });
+});
+
+test("an attempt that is gone is taken back by one caller, and not if it has spoken since", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+  const jobId = await submitted(store);
+  await claimed(store, jobId);
+  const [gone] = await store.attempts();
+  if (gone === undefined) throw new Error("nothing runs");
+
+  await until("a later sign of life", async () => {
+    await store.reportProgress(jobId, 1, { lastSeq: 1 });
+    return (await store.attempts())[0]?.aliveAt !== gone.aliveAt;
+  });
+  expect(await store.takeBack(gone)).toBeUndefined();
+  const [now = gone] = await store.attempts();
+  const answers = await Promise.all([store.takeBack(now), other.takeBack(now)]);
+
+  expect(answers.filter((answer) => answer !== undefined)).toEqual([{ faults: 1 }]);
+  expect(await store.view("every-tenant", jobId)).toMatchObject({ state: "pending", attempt: 1 });
+  expect(await store.finish(jobId, 1, outcome)).toBe(false);
+  expect(await store.waiting()).toEqual([
+    { jobId, attempt: 1, lane: "normal", pool: "default", tenant: "default" },
+  ]);
+});
+
+test("a job that nobody started in time ends by itself, by the earlier of both times, and once", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+  const soon = { limits: { queueSeconds: 0.05 } };
+  const late = new Date(Date.now() + 3_600_000).toISOString();
+  const due = await submitted(store, { ...soon, deadlineAt: late, gatewayId: "g" });
+  const started = await submitted(store, soon);
+  const early = await submitted(store, { limits: { queueSeconds: 600 } });
+  await claimed(store, started);
+
+  const ended: unknown[] = [];
+  await until("the deadline has passed", async () => {
+    for (const each of await Promise.all([store.expire(), other.expire()])) ended.push(...each);
+    return ended.length > 0;
+  });
+
+  expect(ended).toMatchObject([
+    { jobId: due, attempt: 1, gatewayId: "g", error: { code: "QUEUE_DEADLINE" } },
+  ]);
+  expect(await store.view("every-tenant", due)).toMatchObject({ state: "failed", attempt: 1 });
+  expect(await store.view("every-tenant", started)).toMatchObject({ state: "running" });
+  expect(await store.view("every-tenant", early)).toMatchObject({ state: "pending" });
+  expect(await store.claim({ message: job({ jobId: due }), workerId: "w" })).toMatchObject({
+    type: "ended",
+    state: "failed",
+  });
+});
+
+test("a lease has one holder, who keeps it by asking again", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+
+  expect(await store.lease("sweep", "a", 60_000)).toBe(true);
+  expect(await other.lease("sweep", "b", 60_000)).toBe(false);
+  expect(await store.lease("sweep", "a", 1)).toBe(true);
+  await until("it has run out", () => other.lease("sweep", "b", 60_000));
+  expect(await store.lease("sweep", "a", 60_000)).toBe(false);
+});

@@ -1,0 +1,181 @@
+/** Jobs that somebody has lost are found, and what clients are told meanwhile. */
+import { readReplyStream } from "@rabbitloom/broker";
+import { decodeEvents, replyStreamArguments } from "@rabbitloom/protocol";
+import { Redis } from "ioredis";
+import { expect, test } from "vitest";
+import { openBroker, openPrivateBroker } from "./support/broker.ts";
+import { openFleet } from "./support/fleet.ts";
+import { type GatewayProcess, spawnGateway } from "./support/gateway-process.ts";
+import { job } from "./support/job-store.ts";
+import { namesOf } from "./support/management.ts";
+import { openPrivateRedis, openRedis } from "./support/redis.ts";
+import { openService } from "./support/service.ts";
+import { text } from "./support/toy-prompts.ts";
+import { until } from "./support/until.ts";
+
+test("a job without a message, without a worker or without time left is found by a gateway", async () => {
+  await using service = await openService({ workers: 0, gateway: { MISSING_SECONDS: "1" } });
+  const { fleet } = service;
+  // Its gateway died before it could publish.
+  const unpublished = job({ jobId: "unpublished", prompt: text("unpublished"), tags: ["kept"] });
+  await fleet.store.submit({ message: unpublished });
+  // Its worker died, and the broker has lost the message.
+  const abandoned = job({ jobId: "abandoned", prompt: text("abandoned") });
+  await fleet.store.submit({ message: abandoned });
+  await fleet.store.claim({ message: abandoned, workerId: "gone" });
+  const late = job({ jobId: "late", limits: { queueSeconds: 0.1 } });
+  await fleet.store.submit({ message: late });
+
+  const end = await fleet.jobs.ended("late", 40_000);
+  await fleet.startWorker();
+
+  expect(end).toMatchObject({ state: "failed", seq: 1, error: { code: "QUEUE_DEADLINE" } });
+  expect(await fleet.jobs.ended("unpublished", 40_000)).toMatchObject({
+    state: "succeeded",
+    attempt: 1,
+  });
+  expect(await fleet.jobs.ended("abandoned", 40_000)).toMatchObject({
+    state: "succeeded",
+    attempt: 2,
+  });
+  expect(await fleet.store.view("every-tenant", "unpublished")).toMatchObject({ tags: ["kept"] });
+  for (const jobId of ["unpublished", "abandoned", "late"]) {
+    const ends = fleet.jobs.events(jobId).filter(({ type }) => type === "job-end");
+    expect(ends).toHaveLength(1);
+  }
+}, 120_000);
+
+test("a watched job whose gateway died while it made the stream is published with a whole one", async () => {
+  await using service = await openService({ workers: 0, gateway: { MISSING_SECONDS: "1" } });
+  const { fleet } = service;
+  await fleet.store.submit({ message: job({ jobId: "watched", prompt: text("seen") }) });
+  await fleet.store.noteStream("watched");
+  // Declared, but nothing leads to it.
+  await fleet.connection.withChannel((channel) =>
+    channel.assertQueue(fleet.names.reply("watched"), {
+      durable: true,
+      arguments: replyStreamArguments,
+    }),
+  );
+  await fleet.startWorker();
+
+  const signal = AbortSignal.timeout(40_000);
+  const types: string[] = [];
+  const stream = readReplyStream(fleet.connection, fleet.names, { jobId: "watched", signal });
+  for await (const { body, ...facts } of stream) {
+    const read = { ...facts, text: () => body.toString("utf8"), bytes: () => body };
+    types.push(...decodeEvents(read).map(({ type }) => type));
+    if (types.at(-1) === "job-end") break;
+  }
+  expect([types.at(0), types.at(-1)]).toEqual(["job-start", "job-end"]);
+}, 120_000);
+
+test("after Redis has forgotten everything a queued job is unknown, since when is said, and it still runs", async () => {
+  await using redis = await openPrivateRedis();
+  await using fleet = await openFleet({ redis });
+  const jobId = await fleet.submit(text("remembered by the broker"));
+  const before = await fleet.store.remembersSince();
+
+  const admin = new Redis(redis.redisUrl);
+  await admin.flushall();
+  await admin.quit();
+
+  expect(await fleet.store.view("every-tenant", jobId)).toBeUndefined();
+  expect((await fleet.store.remembersSince()) >= before).toBe(true);
+  await fleet.startWorker();
+  expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded", attempt: 1 });
+  expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({ state: "succeeded" });
+}, 60_000);
+
+test.each([
+  [
+    "memory",
+    ["set_vm_memory_high_watermark", "absolute", "1MB"],
+    ["set_vm_memory_high_watermark", "0.6"],
+  ],
+  ["disk", ["set_disk_free_limit", "1000000GB"], ["set_disk_free_limit", "50MB"]],
+])(
+  "while the broker has a %s alarm, submitting is 503 with Retry-After and nothing is taken",
+  async (_what, alarm, calm) => {
+    await using broker = await openPrivateBroker();
+    await using redis = await openRedis();
+    await using fleet = await openFleet({ broker, redis });
+    await fleet.startWorker();
+    const gateway = await spawnGateway({ broker, redis, fleet });
+    const submit = (prompt_id: string) =>
+      fetch(`${gateway.url}/api/v1/prompts`, {
+        method: "POST",
+        headers: { "content-type": "application/json", prefer: "respond-async" },
+        body: JSON.stringify({ prompt: text(prompt_id), prompt_id }),
+      });
+    try {
+      await until("ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
+      await broker.control(alarm);
+      // The broker says so to the first who publishes; from then on the answer comes at once.
+      for (const id of ["first", "second"]) {
+        const refused = await submit(id);
+        expect(refused.status).toBe(503);
+        expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+        expect(await refused.json()).toMatchObject({ code: "BROKER_UNAVAILABLE" });
+      }
+      expect((await fetch(`${gateway.url}/api/v1/jobs/second`)).status).toBe(404);
+      await broker.control(calm);
+      await until("taken again", async () => (await submit("third")).status === 202, 30_000);
+      expect(await fleet.jobs.ended("third")).toMatchObject({ state: "succeeded" });
+      // The first one's message was on its way all the while; it was withdrawn, and nobody runs it.
+      expect(fleet.jobs.events("first")).toEqual([]);
+    } finally {
+      await gateway.kill("SIGTERM");
+    }
+  },
+  240_000,
+);
+
+test("a stream that Redis and the gateway that made it have forgotten is found and deleted", async () => {
+  await using broker = await openBroker();
+  await using redis = await openPrivateRedis();
+  await using fleet = await openFleet({ broker, redis });
+  await fleet.startWorker();
+  const parts = { broker, redis, fleet };
+  const gateways: GatewayProcess[] = [];
+  const start = async (keepSeconds: string) => {
+    const variables = { STREAM_KEEP_SECONDS: keepSeconds, STRAY_SECONDS: "2" };
+    const gateway = await spawnGateway(parts, variables);
+    gateways.push(gateway);
+    return gateway;
+  };
+  const streams = () => namesOf(broker.managementUrl, "queues", fleet.names.replyPrefix);
+  try {
+    const first = await start("600");
+    await until("ready", async () => (await fetch(`${first.url}/readyz`)).status === 200, 60_000);
+    const response = await fetch(`${first.url}/api/v1/prompts`, {
+      method: "POST",
+      headers: { "content-type": "application/json", prefer: "respond-async" },
+      body: JSON.stringify({ prompt: text("watched"), prompt_id: "watched", watch: true }),
+    });
+    await fleet.jobs.ended("watched", 60_000);
+    const before = await streams();
+
+    await first.kill("SIGKILL");
+    const admin = new Redis(redis.redisUrl);
+    await admin.flushall();
+    await admin.quit();
+    await start("1");
+
+    expect(response.status).toBe(202);
+    expect(before).toEqual([fleet.names.reply("watched")]);
+    await until("the stream is gone", async () => (await streams()).length === 0, 60_000);
+    const { waiting, due } = fleet.names.streamNotes;
+    await until(
+      "its note is gone, too",
+      () =>
+        fleet.connection.withChannel(async (channel) => {
+          const notes = [await channel.checkQueue(waiting), await channel.checkQueue(due)];
+          return notes.every(({ messageCount }) => messageCount === 0);
+        }),
+      60_000,
+    );
+  } finally {
+    for (const gateway of gateways) await gateway.kill("SIGKILL");
+  }
+}, 240_000);
