@@ -142,7 +142,7 @@ function layersUnder(prefix: string, source: Source): Layers {
             );
       const bias = biasOf(name, options);
       // What depends on the timestep alone is small and far from the pixels: it stays in floats.
-      const isInt8 = graph.choice.products === "int8" && rank === 3;
+      const isInt8 = graph.choice.byteWeights !== undefined && rank === 3;
       let product = isInt8
         ? quantizedProduct(graph, quantizedOnce(graph, flat), { weight, bias })
         : graph.add("Gemm", [flat, graph.weight(weight), ...bias], { transB: 1 });

@@ -21,7 +21,7 @@ const FEWEST_CHANNELS = 32;
 
 export function isWorthQuantizing(graph: Graph, { shape }: TensorEntry): boolean {
   const [outputs = 0, inputs = 0] = shape;
-  return graph.choice.products === "int8" && Math.min(outputs, inputs) >= FEWEST_CHANNELS;
+  return graph.choice.byteWeights !== undefined && Math.min(outputs, inputs) >= FEWEST_CHANNELS;
 }
 
 /** The layers that read one value share its bytes. */
@@ -36,9 +36,8 @@ export function quantizedProduct(
   { bytes, scale, zero }: QuantizedActivations,
   { weight, bias }: { readonly weight: TensorEntry; readonly bias: readonly Value[] },
 ): Value {
-  const { values, scales } = graph.quantized(weight);
-  const inputs = [bytes, values, scale, scales, zero];
-  if (bias.length > 0) inputs.push("", ...bias);
+  const { values, scales, zero: weightZero } = graph.quantized(weight);
+  const inputs = [bytes, values, scale, scales, zero, weightZero, ...bias];
   return graph.add("MatMulIntegerToFloat", inputs, {}, "com.microsoft");
 }
 

@@ -10,7 +10,7 @@ import {
   type OnnxNode,
   type OnnxSocket,
 } from "./onnx-model.ts";
-import type { OperatorChoice } from "./operators.ts";
+import type { ByteType, OperatorChoice } from "./operators.ts";
 
 /** The name of what a node of the graph puts out. */
 export type Value = string;
@@ -36,7 +36,7 @@ export interface Graph {
   weight(entry: TensorEntry, options?: Raw): Value;
   /** Activations in 8 bits: the bytes; scale and zero point are under the same name with `_scale` and `_zero` behind it. */
   quantize(value: Value): Value;
-  /** A weight as a matrix in 8 bits. */
+  /** A weight as a matrix in 8 bits, of the choice's type. */
   quantized(entry: TensorEntry): QuantizedValue;
   /** A value converted to the compute type, unless it is known to have it. */
   computed(value: Value): Value;
@@ -52,15 +52,17 @@ export interface Graph {
   encode(located?: ReadonlyMap<string, LocatedMatrix>): Uint8Array;
 }
 
-/** Weight row n is column n of `values` [K,N], times scales[n]. */
+/** Weight row n is column n of `values` [K,N] less `zero`, times scales[n]. */
 export interface QuantizedValue {
   readonly values: Value;
   readonly scales: Value;
+  readonly zero: Value;
 }
 
 export interface QuantizedWeight {
   readonly name: string;
   readonly entry: TensorEntry;
+  readonly type: ByteType;
 }
 
 export interface LocatedMatrix {
@@ -153,10 +155,16 @@ export function createGraph(choice: OperatorChoice): Graph {
       return name;
     },
     quantized(entry) {
-      const name = `int8 ${entry.location}@${entry.offset}+${entry.length}`;
+      const type = choice.byteWeights ?? "U8";
+      const name = `${type} ${entry.location}@${entry.offset}+${entry.length}`;
       if (!quantized.has(name)) weightBytes += elementCount(entry.shape);
-      quantized.set(name, { name, entry });
-      return { values: name, scales: `${name} scales` };
+      quantized.set(name, { name, entry, type });
+      const zero = graph.once(`zero of ${type}`, () => {
+        const data = Uint8Array.of(ZERO_POINTS[type]);
+        initializers.set(`zero ${type}`, { name: `zero ${type}`, type, shape: [], data });
+        return `zero ${type}`;
+      });
+      return { values: name, scales: `${name} scales`, zero };
     },
     computed(value) {
       const socketType = inputs.find(({ name }) => name === value)?.type;
@@ -195,11 +203,14 @@ export function createGraph(choice: OperatorChoice): Graph {
   return graph;
 }
 
+/** The byte that stands for 0. */
+export const ZERO_POINTS: Readonly<Record<ByteType, number>> = { I8: 0, U8: 128 };
+
 /** What a weight takes as it is computed with. */
 export const ELEMENT_BYTES = { F32: 4, F16: 2 };
 
 function quantizedInitializers(
-  { name, entry }: QuantizedWeight,
+  { name, entry, type }: QuantizedWeight,
   located: ReadonlyMap<string, LocatedMatrix>,
 ): OnnxInitializer[] {
   const matrix = located.get(name);
@@ -207,7 +218,7 @@ function quantizedInitializers(
   const [rows = 0] = entry.shape;
   const shape = [elementCount(entry.shape) / rows, rows];
   return [
-    { name, type: "I8", shape, data: matrix.values },
+    { name, type, shape, data: matrix.values },
     { name: `${name} scales`, type: "F32", shape: [rows], data: matrix.scales },
   ];
 }

@@ -13,8 +13,8 @@ export interface OperatorChoice {
   readonly groupNorm: "native" | "instance";
   /** "fused": com.microsoft's QuickGelu; "plain": x Sigmoid(ax). */
   readonly gatedSigmoid: "fused" | "plain";
-  /** "int8": weights and activations in 8 bits, in layers that ask for it. @default "float" */
-  readonly products?: "float" | "int8";
+  /** Type of weights in 8 bits, in layers that ask for them; activations are unsigned there. @default no 8 bits */
+  readonly byteWeights?: ByteType;
 }
 
 export const operatorChoices = {
@@ -27,3 +27,6 @@ export const operatorChoices = {
 } as const satisfies Record<string, OperatorChoice>;
 
 export type Provider = keyof typeof operatorChoices;
+
+/** Signed bytes, or unsigned ones around 128. */
+export type ByteType = "I8" | "U8";

@@ -4,7 +4,7 @@ import path from "node:path";
 import { quantizeRows } from "../models/quantize-rows.ts";
 import { readTensor } from "../models/read-tensor.ts";
 import { elementCount } from "../tensor.ts";
-import { type LocatedMatrix, type QuantizedWeight, WEIGHTS_ROOT } from "./graph.ts";
+import { type LocatedMatrix, type QuantizedWeight, WEIGHTS_ROOT, ZERO_POINTS } from "./graph.ts";
 
 /** Weights in 8 bits, kept in files that sessions map: one file for all of a network's. */
 export interface QuantizedFiles {
@@ -71,9 +71,9 @@ async function writeMatrices(file: string, weights: readonly QuantizedWeight[]):
   try {
     {
       await using handle = await open(unfinished, "wx");
-      for (const { entry } of weights) {
-        const { values, scales } = quantizeRows(await readTensor(entry));
-        await handle.appendFile(new Uint8Array(values.buffer));
+      for (const { entry, type } of weights) {
+        const { values, scales } = quantizeRows(await readTensor(entry), ZERO_POINTS[type]);
+        await handle.appendFile(values);
         await handle.appendFile(new Uint8Array(scales.buffer));
       }
     }

@@ -3,7 +3,7 @@ import type { Tensor } from "../tensor.ts";
 import type { Device } from "./device.ts";
 import { createGraph, ELEMENT_BYTES, type Graph } from "./graph.ts";
 import { checkFits, defaultMemoryBytes } from "./memory-budget.ts";
-import { operatorChoices } from "./operators.ts";
+import { type ByteType, operatorChoices } from "./operators.ts";
 import type { QuantizedFiles } from "./quantized-files.ts";
 import { type Feed, openSession, type Session } from "./session.ts";
 import { computeThreads } from "./threads.ts";
@@ -31,8 +31,14 @@ export interface RuntimeOptions {
   readonly memoryBytes?: number | undefined;
   /** That compute at once, on the CPU. @default one a core */
   readonly threads?: number | undefined;
-  /** Quantizable networks are computed in 8 bits, on the CPU only, with weights kept here. @default none is */
-  readonly quantizedWeights?: QuantizedFiles | undefined;
+  /** Quantizable networks are computed in 8 bits, on the CPU only. @default none is */
+  readonly quantization?: Quantization | undefined;
+}
+
+export interface Quantization {
+  readonly type: ByteType;
+  /** Keeps the weights. */
+  readonly files: QuantizedFiles;
 }
 
 /** Runs networks on one device, one at a time, and keeps their sessions as long as memory allows. */
@@ -56,7 +62,7 @@ export interface Runtime extends AsyncDisposable {
 const CPU: Device = { provider: "cpu", index: 0 };
 
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
-  const { device = CPU, quantizedWeights } = options;
+  const { device = CPU, quantization } = options;
   const memoryBytes = options.memoryBytes ?? defaultMemoryBytes();
   const threads = options.threads ?? computeThreads();
   /** In the order of their last use, oldest first. */
@@ -74,11 +80,11 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   }
 
   const choice = operatorChoices[device.provider];
-  const leastElementBytes = quantizedWeights === undefined ? ELEMENT_BYTES[choice.compute] : 1;
+  const leastElementBytes = quantization === undefined ? ELEMENT_BYTES[choice.compute] : 1;
 
   function build(network: Network): Graph {
-    const isInt8 = network.isQuantizable === true && quantizedWeights !== undefined;
-    const graph = createGraph(isInt8 ? { ...choice, products: "int8" } : choice);
+    const byteWeights = network.isQuantizable === true ? quantization?.type : undefined;
+    const graph = createGraph(byteWeights === undefined ? choice : { ...choice, byteWeights });
     network.build(graph);
     return graph;
   }
@@ -114,7 +120,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     const bytes = graph.weightBytes;
     checkFits(name, { weightBytes: bytes, workingBytes }, memoryBytes);
     await makeRoom(bytes + workingBytes);
-    const located = await quantizedWeights?.locate(graph.quantizedWeights);
+    const located = await quantization?.files.locate(graph.quantizedWeights);
     const session = await openSession(name, graph, { device, threads, located });
     open.set(key, { session, bytes });
     return session;

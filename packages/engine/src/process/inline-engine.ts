@@ -19,8 +19,9 @@ import { createRegistry, nodeCatalog } from "../nodes/registry.ts";
 import { createLocalNames } from "../nodes/saving/local-names.ts";
 import { chooseDevice } from "../ort/choose-device.ts";
 import { deviceName } from "../ort/device.ts";
+import { exactByteWeights } from "../ort/exact-bytes.ts";
 import { createQuantizedFiles } from "../ort/quantized-files.ts";
-import { createRuntime, type Runtime } from "../ort/runtime.ts";
+import { createRuntime, type Quantization, type Runtime } from "../ort/runtime.ts";
 import { checkModelsFit } from "./check-models-fit.ts";
 import {
   answerChecks,
@@ -73,10 +74,7 @@ export async function openInlineEngine(
       device,
       memoryBytes: options.memoryBudgetBytes,
       threads: options.threads,
-      quantizedWeights:
-        options.precision === "int8"
-          ? createQuantizedFiles({ folder: path.join(folders.temp, "int8"), maxBytes: INT8_BYTES })
-          : undefined,
+      quantization: options.precision === "int8" ? await openQuantization(folders) : undefined,
     }),
   );
   const fit = createModelFit(runtime, models);
@@ -182,6 +180,11 @@ export async function openInlineEngine(
     },
   };
   return engine;
+}
+
+async function openQuantization({ temp }: Folders): Promise<Quantization> {
+  const files = createQuantizedFiles({ folder: path.join(temp, "int8"), maxBytes: INT8_BYTES });
+  return { type: await exactByteWeights(), files };
 }
 
 function rootsOf(models: EngineOptions["models"]): string[] {
