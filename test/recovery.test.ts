@@ -8,9 +8,9 @@ import { openFleet } from "./support/fleet.ts";
 import { type GatewayProcess, spawnGateway } from "./support/gateway-process.ts";
 import { job } from "./support/job-store.ts";
 import { namesOf } from "./support/management.ts";
-import { openPrivateRedis, openRedis } from "./support/redis.ts";
+import { openPrivateRedis, openRedis, type TestRedis } from "./support/redis.ts";
 import { openService } from "./support/service.ts";
-import { text } from "./support/toy-prompts.ts";
+import { steps, text } from "./support/toy-prompts.ts";
 import { until } from "./support/until.ts";
 
 test("a job without a message, without a worker or without time left is found by a gateway", async () => {
@@ -76,9 +76,7 @@ test("after Redis has forgotten everything a queued job is unknown, since when i
   const jobId = await fleet.submit(text("remembered by the broker"));
   const before = await fleet.store.remembersSince();
 
-  const admin = new Redis(redis.redisUrl);
-  await admin.flushall();
-  await admin.quit();
+  await forgetEverything(redis);
 
   expect(await fleet.store.view("every-tenant", jobId)).toBeUndefined();
   expect((await fleet.store.remembersSince()) >= before).toBe(true);
@@ -86,6 +84,41 @@ test("after Redis has forgotten everything a queued job is unknown, since when i
   expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded", attempt: 1 });
   expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({ state: "succeeded" });
 }, 60_000);
+
+test("with Redis emptied a running job is run again and whoever waits for it is answered; since when is known is said", async () => {
+  await using broker = await openBroker();
+  await using redis = await openPrivateRedis();
+  await using fleet = await openFleet({ broker, redis });
+  await fleet.spawnWorker();
+  const gateway = await spawnGateway({ broker, redis, fleet });
+  const start = new Date().toISOString();
+  try {
+    await until("ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
+    const prompt = steps({ steps: 40, ms: 50, tag: "in the end" });
+    const waiting = fetch(`${gateway.url}/api/v1/prompts`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ prompt, prompt_id: "forgotten" }),
+    });
+    await fleet.jobs.event("forgotten", "node-progress");
+    await forgetEverything(redis);
+
+    const unknown = await fetch(`${gateway.url}/api/v1/jobs/never`);
+    const { code, rememberedSince } = JSON.parse(await unknown.text());
+    expect([unknown.status, code]).toEqual([404, "NOT_FOUND"]);
+    expect(rememberedSince > start).toBe(true);
+    const answer = await waiting;
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain("in the end");
+    const events = fleet.jobs.events("forgotten");
+    expect(events.filter(({ type }) => type === "job-start")).toHaveLength(2);
+    expect(events.filter(({ type }) => type === "job-end")).toHaveLength(1);
+    const known = await fetch(`${gateway.url}/api/v1/jobs/forgotten`);
+    expect(await known.json()).toMatchObject({ state: "succeeded" });
+  } finally {
+    await gateway.kill("SIGTERM");
+  }
+}, 120_000);
 
 test.each([
   [
@@ -157,9 +190,7 @@ test("a stream that Redis and the gateway that made it have forgotten is found a
     const before = await streams();
 
     await first.kill("SIGKILL");
-    const admin = new Redis(redis.redisUrl);
-    await admin.flushall();
-    await admin.quit();
+    await forgetEverything(redis);
     await start("1");
 
     expect(response.status).toBe(202);
@@ -179,3 +210,9 @@ test("a stream that Redis and the gateway that made it have forgotten is found a
     for (const gateway of gateways) await gateway.kill("SIGKILL");
   }
 }, 240_000);
+
+async function forgetEverything({ redisUrl }: Pick<TestRedis, "redisUrl">): Promise<void> {
+  const admin = new Redis(redisUrl);
+  await admin.flushall();
+  await admin.quit();
+}
