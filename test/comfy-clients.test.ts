@@ -171,9 +171,11 @@ test("@saintno/comfyui-sdk fails a prompt that fails, with what the node said", 
       {
         "1": {
           class_type: "ToyFail",
-          inputs: { message: "no paint left" },
+          inputs: { message: "no paint left", after: ["2", 0] },
           _meta: { title: "Fail" },
         },
+        // The SDK listens for errors a request after the start: an earlier one it takes for a job that went missing.
+        "2": { class_type: "ToySteps", inputs: { steps: 20, ms: 50 }, _meta: { title: "Wait" } },
       },
       [],
       ["shown"],

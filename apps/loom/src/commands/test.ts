@@ -85,6 +85,7 @@ async function vitest(
       ...projects.map((project) => `--project=${project}`),
       "--reporter=default",
       "--reporter=json",
+      "--reporter=./test/support/second-tries.ts",
       `--outputFile.json=${report}`,
       ...options,
       ...(filters.length > 0 ? ["--passWithNoTests", ...filters] : []),
