@@ -15,7 +15,7 @@ import {
   type JobEvent,
   type WireMessage,
 } from "@rabbitloom/protocol";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { openBroker, type TestBroker } from "./support/broker.ts";
 import { openCutProxy } from "./support/cut-proxy.ts";
 import { openFleet } from "./support/fleet.ts";
@@ -153,7 +153,7 @@ test("jobs that run at once on one reply queue each get their own events", async
   await using client = await connectAmqpClient({ url: broker.amqpUrl, prefix: broker.prefix });
 
   const jobs = await Promise.all(Array.from({ length: 8 }, () => client.submit(prompt)));
-  await vi.waitFor(() => expect(taken).toHaveLength(8));
+  await expect.poll(() => taken).toHaveLength(8);
   for (const seq of [1, 2, 3, 4]) {
     for (const { jobId, say } of taken) {
       await say(seq === 1 ? start(jobId) : seq === 4 ? end(jobId, 4) : progress(jobId, seq));
@@ -186,7 +186,7 @@ test("events of the time without a connection arrive after it, none lost and non
   await using client = await connectAmqpClient({ url: proxy.url, prefix: broker.prefix });
 
   const job = await client.submit(prompt);
-  await vi.waitFor(() => expect(taken).toHaveLength(1));
+  await expect.poll(() => taken).toHaveLength(1);
   const [{ jobId, say } = expect.fail("no job")] = taken;
   await say(start(jobId), progress(jobId, 2));
   proxy.close();
@@ -206,7 +206,7 @@ test("a job submitted while the connection is away is confirmed once it is back"
   proxy.close();
   proxy.cut();
   const submitted = client.submit(prompt);
-  await vi.waitFor(() => expect(proxy.connections).toBe(0));
+  await expect.poll(() => proxy.connections).toBe(0);
   proxy.open();
   const { result } = await submitted;
   expect((await result).state).toBe("succeeded");

@@ -9,7 +9,7 @@ import { until } from "./support/until.ts";
 let service: TestService;
 beforeAll(async () => {
   service = await openService();
-}, 60_000);
+});
 afterAll(() => service[Symbol.asyncDispose]());
 
 async function ticketOf(jobId: string): Promise<WatchTicket> {

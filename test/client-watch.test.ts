@@ -8,7 +8,7 @@ import { openService, painting, type TestService } from "./support/service.ts";
 let service: TestService;
 beforeAll(async () => {
   service = await openService({ workers: 2 });
-}, 60_000);
+});
 afterAll(() => service[Symbol.asyncDispose]());
 
 async function collect(

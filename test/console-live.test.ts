@@ -1,7 +1,7 @@
 /** The page in real Chromium, on the whole road: what it shows while jobs run, and that no event is lost. */
 import type { JobEvent } from "@rabbitloom/protocol";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openBrowser } from "./support/browser.ts";
 import {
   jobCard,
@@ -17,7 +17,7 @@ let browser: Browser & AsyncDisposable;
 beforeAll(async () => {
   browser = await openBrowser();
   service = await openService({ workers: 2 });
-}, 90_000);
+});
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await browser[Symbol.asyncDispose]();
@@ -33,19 +33,22 @@ async function logOf(jobId: string): Promise<string[]> {
 const lineOf = ({ attempt, seq, type }: JobEvent) => `${attempt}.${seq} ${type}`;
 
 async function shownPicture(page: Page, selector: string) {
-  return await page
-    .locator(selector)
-    .first()
-    .evaluate(async (image) => {
-      if (!(image instanceof HTMLImageElement)) throw new Error("no picture");
-      await image.decode();
-      return { width: image.naturalWidth, height: image.naturalHeight, source: image.src };
-    });
+  const picture = () =>
+    page
+      .locator(selector)
+      .first()
+      .evaluate(async (image) => {
+        if (!(image instanceof HTMLImageElement)) throw new Error("no picture");
+        await image.decode();
+        return { width: image.naturalWidth, height: image.naturalHeight, source: image.src };
+      });
+  // The next preview may take its place while it is decoded.
+  return await vi.waitFor(picture, { timeout: 15_000 });
 }
 
 test("a run shows nodes, previews that change before the end, and the picture in the end", async () => {
   const page = await openConsole(browser, service.url);
-  await pasteWorkflow(page, painting({ steps: 20, ms: 100 }));
+  await pasteWorkflow(page, painting({ steps: 60, ms: 250 }));
   const jobId = await runWorkflow(page);
   const card = jobCard(page, jobId);
 
@@ -57,7 +60,7 @@ test("a run shows nodes, previews that change before the end, and the picture in
     .not.toBe(first.source);
   expect(await card.getAttribute("data-state")).toBe("running");
   expect(await card.locator('.nodes [data-node="1"]').getAttribute("data-state")).toBe("finished");
-  expect(await card.locator('.nodes [data-node="2"]').textContent()).toMatch(/Paint\d+ \/ 20/);
+  expect(await card.locator('.nodes [data-node="2"]').textContent()).toMatch(/Paint\d+ \/ 60/);
 
   await page.locator(`[data-job="${jobId}"][data-state="succeeded"]`).waitFor();
   expect(await shownPicture(page, ".output img")).toMatchObject({ width: 64, height: 40 });
@@ -67,7 +70,7 @@ test("a run shows nodes, previews that change before the end, and the picture in
 
 test("over a reload in mid-job the events seen are the job's log, none missing and none twice", async () => {
   const page = await openConsole(browser, service.url);
-  await pasteWorkflow(page, painting({ steps: 30, ms: 80 }));
+  await pasteWorkflow(page, painting({ steps: 120, ms: 80 }));
   const jobId = await runWorkflow(page);
   const card = jobCard(page, jobId);
   await card.locator('.events [data-type="node-preview"]').nth(4).waitFor({ state: "attached" });

@@ -13,7 +13,7 @@ let page: Page;
 beforeAll(async () => {
   browser = await openBrowser();
   service = await openService();
-}, 90_000);
+});
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await browser[Symbol.asyncDispose]();
@@ -210,7 +210,7 @@ test("everything is done from the keyboard: an example, a value, a run, the even
 });
 
 test("what is being typed stands while jobs change the page, and only numbers leave the field", async () => {
-  await pasteWorkflow(page, painting({ steps: 400, ms: 20 }));
+  await pasteWorkflow(page, painting({ steps: 4_000, ms: 20 }));
   const jobId = await runWorkflow(page);
   await jobCard(page, jobId).locator(".preview img").waitFor();
   await field("width").focus();

@@ -47,7 +47,10 @@ async function install(name: string): Promise<void> {
 }
 
 test("a program of ten lines saves a picture with the packed engine and nothing else", async () => {
-  const { stdout, stderr } = await run(process.execPath, ["program.mjs"], { cwd: folder });
+  const { stdout, stderr } = await run(process.execPath, ["program.mjs"], {
+    cwd: folder,
+    env: { PATH: process.env.PATH },
+  });
   expect(stderr).toBe("");
   expect(stdout.trim()).toBe(path.join(folder, "output/packed_00001_.png"));
   expect(existsSync(stdout.trim())).toBe(true);

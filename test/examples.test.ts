@@ -16,7 +16,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "loom-examples-"));
   service = await openService({ worker: { MODELS_DIR: "models" } });
-}, 90_000);
+});
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });

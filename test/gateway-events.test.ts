@@ -102,7 +102,7 @@ test("a job that ended before anybody watched is told by its end", async () => {
 });
 
 test("a waiting job can be watched before a worker has it", async () => {
-  const busy = await submit(painting({ steps: 20, ms: 30 }), false);
+  const busy = await submit(painting({ steps: 100, ms: 30 }), false);
   const id = await submit(text("next"), false);
   const told = await readEvents(id);
   expect(seqs(told)).toEqual(counting(told.length));

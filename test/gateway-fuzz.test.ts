@@ -3,7 +3,7 @@
  * Redis, the real broker and a worker behind it.
  */
 import { request } from "node:http";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import * as z from "zod";
 import {
   fuzz,
@@ -14,7 +14,7 @@ import { savePrompt } from "../apps/gateway/test/support/instant-worker.ts";
 import { openService } from "./support/service.ts";
 
 /** Printed in the title: put a failure's here to see the same requests again. */
-const seed = Date.now() % 1_000_000_000;
+const seed = inject("fuzzSeed");
 const RUNS = 3;
 /** An answer that takes longer counts as none; most take a few milliseconds. */
 const PATIENCE_MS = 30_000;

@@ -58,7 +58,7 @@ test("when a gateway is killed in the middle, the next request gets the same job
 });
 
 test("a client that went away comes back to its job, though it waits in the queue", async () => {
-  const before = post(service.url, "before", steps({ steps: 10, ms: 50 }));
+  const before = post(service.url, "before", steps({ steps: 100, ms: 50 }));
   await service.fleet.jobs.event("before", "node-progress");
   const gone = new AbortController();
   const first = fetch(`${service.url}/api/v1/prompts`, {

@@ -60,7 +60,7 @@ test("a client that goes away leaves its job running", async () => {
   const jobId = `left-${Date.now()}`;
   const gone = new AbortController();
   const waiting = post(
-    { prompt: painting({ steps: 5, ms: 40 }), prompt_id: jobId },
+    { prompt: painting({ steps: 50, ms: 40 }), prompt_id: jobId },
     { signal: gone.signal },
   );
   await service.fleet.jobs.event(jobId, "job-start");

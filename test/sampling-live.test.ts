@@ -88,7 +88,7 @@ test("the page shows previews that come closer and closer to the picture", async
   await jobCard(page, jobId).locator(".output img").waitFor();
 
   const distances = await previewDistances(page);
-  expect(distances.length).toBeGreaterThanOrEqual(4);
+  expect(distances.length).toBeGreaterThanOrEqual(2);
   const half = Math.floor(distances.length / 2);
   const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
   // Not down to 0: the linear map that draws previews is rougher than the decoder.

@@ -5,7 +5,7 @@ import { steps, text } from "./support/toy-prompts.ts";
 test("a draining worker finishes what it runs and takes nothing more", async () => {
   await using fleet = await openFleet();
   const worker = await fleet.startWorker();
-  const running = await fleet.submit(steps({ steps: 30, ms: 10 }));
+  const running = await fleet.submit(steps({ steps: 200, ms: 10 }));
   await fleet.jobs.event(running, "node-progress");
   const waiting = await fleet.submit(text("waiting"));
 
@@ -69,9 +69,9 @@ test("a worker that the fleet tells to drain shows as draining, while another go
     body: Buffer.from(JSON.stringify({ v: 1, type: "worker-drain", workerId: "leaving" })),
   });
 
-  await expect.poll(states, { timeout: 5_000 }).toEqual(["leaving draining", "staying busy"]);
+  await expect.poll(states, { timeout: 15_000 }).toEqual(["leaving draining", "staying busy"]);
   for (const jobId of jobs) {
     expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded" });
   }
-  await expect.poll(states, { timeout: 5_000 }).toEqual(["staying idle"]);
-}, 20_000);
+  await expect.poll(states, { timeout: 15_000 }).toEqual(["staying idle"]);
+});

@@ -85,7 +85,7 @@ test("a workflow that kills the engine each time is given up, and the worker liv
   const worker = await fleet.spawnWorker();
 
   const jobId = await fleet.submit(crash);
-  const end = await fleet.jobs.ended(jobId, 50_000);
+  const end = await fleet.jobs.ended(jobId, 120_000);
   const next = await fleet.jobs.ended(await fleet.submit(text("next")));
 
   expect(end).toMatchObject({ state: "dead", seq: 1, error: { code: "JOB_DEAD" } });
@@ -103,7 +103,7 @@ test("a workflow that kills the engine each time is given up, and the worker liv
     channel.checkQueue(fleet.names.dead.queue),
   );
   expect(messageCount).toBe(1);
-}, 60_000);
+}, 240_000);
 
 test("a job that the broker gave up although nobody ever ran it gets another turn", async () => {
   await using fleet = await openFleet();

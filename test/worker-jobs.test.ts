@@ -123,7 +123,7 @@ test("a service that sends a bare prompt gets every event on its reply queue, un
 test("a snapshot that is asked for comes in sequence and holds everything so far", async () => {
   await using fleet = await openFleet();
   await fleet.startWorker();
-  const jobId = await fleet.submit(steps({ steps: 200, ms: 5 }));
+  const jobId = await fleet.submit(steps({ steps: 2_000, ms: 5 }));
   await fleet.jobs.event(jobId, "node-progress", { where: ({ value }) => value >= 3 });
 
   await fleet.publisher.publish({
@@ -133,7 +133,7 @@ test("a snapshot that is asked for comes in sequence and holds everything so far
   });
   const snapshot = await fleet.jobs.event(jobId, "job-snapshot");
 
-  expect(snapshot.nodes["1"]).toMatchObject({ state: "running", max: 200 });
+  expect(snapshot.nodes["1"]).toMatchObject({ state: "running", max: 2_000 });
   expect(snapshot.nodes["1"]?.value).toBeGreaterThanOrEqual(3);
   const seqs = fleet.jobs.events(jobId).map(({ seq }) => seq);
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));

@@ -85,8 +85,8 @@ function restart(name: "broker" | "redis", how: "stop" | "crash"): Fault["strike
   return ({ fleet }, random) => fleet[name].restart(how, random);
 }
 
-/** RabbitMQ 3.10 cannot restart a queue or stream that was declared less than 2 to 3 s before a kill -9. */
-const QUEUE_SETTLES_MS = 4_000;
+/** RabbitMQ 3.10 cannot restart a queue or stream that was declared less than 2 to 3 s before a kill -9; more on a busy machine. */
+const QUEUE_SETTLES_MS = 8_000;
 
 async function crashBroker({ fleet, withoutWatchers }: Ground, random: Random): Promise<void> {
   await withoutWatchers(async () => {

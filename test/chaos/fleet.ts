@@ -5,9 +5,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Broker, connectBroker } from "@rabbitloom/broker";
 import { type JobStore, openJobStore } from "@rabbitloom/jobs";
 import { type Topology, topology } from "@rabbitloom/protocol";
+import { quietPort } from "../support/ports.ts";
 import { type CloseStack, closeStack } from "./close-stack.ts";
 import { insist } from "./patience.ts";
-import { quietPort } from "./ports.ts";
 import { type Program, startProgram } from "./program.ts";
 import { openRabbitmq, openRedisServer, type Server } from "./servers.ts";
 

@@ -9,8 +9,8 @@ import {
   startRedis,
 } from "../../apps/loom/src/servers/index.ts";
 import { type CutProxy, openCutProxy } from "../support/cut-proxy.ts";
+import { quietPort, quietPorts } from "../support/ports.ts";
 import type { CloseStack } from "./close-stack.ts";
-import { quietPort, quietPorts } from "./ports.ts";
 import type { Random } from "./random.ts";
 
 /** A server, or several that are one to their clients, and the proxy in front. */

@@ -8,10 +8,12 @@ import * as z from "zod";
 import {
   type RabbitmqServer,
   rabbitmqEnvironment,
+  rabbitmqPorts,
   rabbitmqPrograms,
   startRabbitmq,
 } from "../../apps/loom/src/servers/index.ts";
 import { deleteByPrefix } from "./management.ts";
+import { quietPorts } from "./ports.ts";
 import { randomPrefix, sharedServer } from "./shared-server.ts";
 
 const execute = promisify(execFile);
@@ -54,7 +56,11 @@ export interface PrivateBroker extends TestBroker {
 /** A RabbitMQ for one test, to be stopped, crashed and started at will: 6 s a start. */
 export async function openPrivateBroker(): Promise<PrivateBroker> {
   const folder = await mkdtemp(join(tmpdir(), "loom-broker-"));
-  let server: RabbitmqServer = await startRabbitmq({ folder, endsWithParent: true });
+  let server: RabbitmqServer = await startRabbitmq({
+    folder,
+    ports: await quietPorts(rabbitmqPorts),
+    endsWithParent: true,
+  });
   const { ports, amqpUrl, managementUrl, stompUrl, jwtPrivateKeyFile } = server;
   const close = async () => {
     await server.stop();

@@ -58,5 +58,7 @@ declare module "vitest" {
   interface ProvidedContext {
     /** Where test files ask for the servers of this run. */
     sharedServers: string;
+    /** Of random input; FUZZ_SEED=$RANDOM looks elsewhere. */
+    fuzzSeed: number;
   }
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import * as z from "zod";
 import { type RedisServer, startRedis } from "../../apps/loom/src/servers/index.ts";
+import { quietPort } from "./ports.ts";
 import { randomPrefix, sharedServer } from "./shared-server.ts";
 
 const sharedRedisSchema = z.object({ redisUrl: z.string() });
@@ -34,8 +35,9 @@ export interface PrivateRedis extends TestRedis {
 /** A Redis for one test, to be stopped, crashed and started at will. */
 export async function openPrivateRedis(): Promise<PrivateRedis> {
   const folder = await mkdtemp(join(tmpdir(), "loom-redis-"));
-  let server: RedisServer = await startRedis({ folder, endsWithParent: true });
-  const { port, url } = server;
+  const port = await quietPort();
+  let server: RedisServer = await startRedis({ folder, port, endsWithParent: true });
+  const { url } = server;
   return {
     redisUrl: url,
     prefix: randomPrefix(),

@@ -1,8 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Prompt } from "@rabbitloom/protocol";
 import type { TestFleet } from "./fleet.ts";
 
 /** Variables of a gateway whose tenants take turns. */
 export const takingTurns = { AUTH: "required", FAIR_TURNS: "1", RATE_LIMIT_PER_MINUTE: "100000" };
+
+const MOST_TRIES = 10;
+const RETRY_MS = 1_000;
 
 export interface TenantClient {
   /** Sends a job; resolves when it is accepted. */
@@ -17,12 +21,19 @@ export async function tenantClient(
 ): Promise<TenantClient> {
   const { secret } = await store.keys.create({ tenant, scopes: ["submit", "read-own"] });
   const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
-  const post = async (path: string, body: object) => {
-    const answer = await fetch(`${url}${path}`, {
+  const send = (path: string, body: object) =>
+    fetch(`${url}${path}`, {
       method: "POST",
       headers: { ...headers, prefer: "respond-async" },
       body: JSON.stringify(body),
     });
+  const post = async (path: string, body: object) => {
+    let answer = await send(path, body);
+    // A broker on a busy machine may take longer to confirm than a gateway waits.
+    for (let tries = 1; answer.status === 503 && tries < MOST_TRIES; tries++) {
+      await delay(RETRY_MS);
+      answer = await send(path, body);
+    }
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   };
   return {

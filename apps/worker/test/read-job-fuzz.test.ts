@@ -2,11 +2,11 @@
 import { CodedError, topology } from "@rabbitloom/protocol";
 import { stringifyJson } from "@rabbitloom/workflow";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { readJob } from "../src/jobs/read-job.ts";
 
 /** Printed in titles: put a failure's here to see the same messages again. */
-const seed = Date.now() % 1_000_000_000;
+const seed = inject("fuzzSeed");
 const names = topology({ prefix: "test" });
 const CODES = ["INVALID_JSON", "INVALID_REQUEST", "PAYLOAD_TOO_LARGE"];
 

@@ -134,7 +134,7 @@ test("a silent worker is not waited for: others are asked beside it", async () =
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   answering({ busy: { type: "refused", why: "no" } });
   const answered = post({ "1": empty, "2": brush });
-  await vi.waitFor(() => expect(gateway.amqp.asked).toEqual(["idle"]));
+  await expect.poll(() => gateway.amqp.asked).toEqual(["idle"]);
   await vi.advanceTimersByTimeAsync(300);
   expect((await answered).statusCode).toBe(400);
   expect(gateway.amqp.asked).toEqual(["idle", "busy"]);
@@ -144,7 +144,7 @@ test("where nobody answers in time the prompt is taken, and its worker checks it
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   answering({});
   const answered = post({ "1": empty, "2": brush });
-  await vi.waitFor(() => expect(gateway.amqp.asked).toEqual(["idle"]));
+  await expect.poll(() => gateway.amqp.asked).toEqual(["idle"]);
   await vi.advanceTimersByTimeAsync(2_000);
   expect((await answered).statusCode).toBe(200);
   expect(gateway.amqp.asked).toEqual(["idle", "busy", "other"]);

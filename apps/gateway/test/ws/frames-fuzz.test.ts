@@ -3,12 +3,12 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
 import { type TestGateway, testGateway } from "../support/test-gateway.ts";
 
 /** Printed in titles: put a failure's here to see the same frames again. */
-const seed = Date.now() % 1_000_000_000;
+const seed = inject("fuzzSeed");
 let gateway: TestGateway;
 let port = 0;
 

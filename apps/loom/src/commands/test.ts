@@ -55,7 +55,8 @@ export const test = defineCommand({
     const atOnce = [`--maxWorkers=${availableParallelism() + 1}`];
     tallies.push(await vitest(["unit", "waiting"], filters, atOnce));
     tallies.push(await vitest(["broker"], filters));
-    const { passed, failed } = addTallies(tallies);
+    const { passed, failed, failures } = addTallies(tallies);
+    for (const failure of failures) console.log(`failed: ${failure}`);
     console.log(`\n${passed} passed, ${failed} failed`);
     return failed === 0 ? 0 : 1;
   },
@@ -65,10 +66,12 @@ export const test = defineCommand({
 async function check(name: string, run: () => Promise<number | undefined>): Promise<Tally> {
   const startedAt = Date.now();
   const code = await run();
-  if (code === undefined) return { passed: 0, failed: 0 };
+  if (code === undefined) return { passed: 0, failed: 0, failures: [] };
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   console.log(`${name}: ${code === 0 ? "passed" : `failed, exit code ${code}`} (${seconds} s)`);
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return code === 0
+    ? { passed: 1, failed: 0, failures: [] }
+    : { passed: 0, failed: 1, failures: [name] };
 }
 
 /** Runs vitest projects and counts by their report. */

@@ -1,9 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
 import * as z from "zod";
 
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** What failed, for the end of the output; not always as many as `failed` says. */
+  readonly failures: readonly string[];
 }
 
 const reportSchema = z.object({
@@ -11,8 +14,9 @@ const reportSchema = z.object({
   numFailedTests: z.int(),
   testResults: z.array(
     z.object({
+      name: z.string(),
       status: z.string(),
-      assertionResults: z.array(z.object({ status: z.string() })),
+      assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
     }),
   ),
 });
@@ -23,19 +27,41 @@ const reportSchema = z.object({
  */
 export async function tallyOfReport(file: string, exitCode: number): Promise<Tally> {
   const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return { passed: 0, failed: exitCode === 0 ? 0 : 1 };
+  if (text === undefined) {
+    return exitCode === 0
+      ? NOTHING
+      : { passed: 0, failed: 1, failures: ["a run without a report"] };
+  }
   const report = reportSchema.parse(JSON.parse(text));
   const withoutTests = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === "failed" && !assertionResults.some((assertion) => assertion.status === "failed"),
   );
   const failed = report.numFailedTests + withoutTests.length;
-  return { passed: report.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
+  if (failed === 0 && exitCode !== 0) {
+    return { passed: report.numPassedTests, failed: 1, failures: ["an error outside of any test"] };
+  }
+  const failedTests = report.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === "failed")
+      .map(({ fullName }) => `${relative(process.cwd(), name)} > ${fullName}`),
+  );
+  const failures = [
+    ...failedTests,
+    ...withoutTests.map(({ name }) => `${relative(process.cwd(), name)}: could not be set up`),
+  ];
+  return { passed: report.numPassedTests, failed, failures };
 }
 
+const NOTHING: Tally = { passed: 0, failed: 0, failures: [] };
+
 export function addTallies(tallies: readonly Tally[]): Tally {
-  return {
-    passed: tallies.reduce((sum, { passed }) => sum + passed, 0),
-    failed: tallies.reduce((sum, { failed }) => sum + failed, 0),
-  };
+  return tallies.reduce(
+    (sum, { passed, failed, failures }) => ({
+      passed: sum.passed + passed,
+      failed: sum.failed + failed,
+      failures: [...sum.failures, ...failures],
+    }),
+    NOTHING,
+  );
 }

@@ -1,5 +1,5 @@
 import type { JobEvent } from "@rabbitloom/protocol";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { type ClientOptions, createClient } from "../../src/index.ts";
 import { end, preview, progress, start } from "../support/events.ts";
@@ -49,7 +49,7 @@ test("a watch that begins after the end still gives the whole log, bytes of prev
     "prefetch-count": "10",
     "x-stream-offset": "first",
   });
-  await vi.waitFor(() => expect(gateway.stomp.openSockets).toBe(0));
+  await expect.poll(() => gateway.stomp.openSockets).toBe(0);
 });
 
 test("a socket that is dropped in mid-job costs no event and repeats none", async () => {
@@ -97,9 +97,9 @@ test("a reader that takes one event at a time is sent no more than the prefetch 
   await reader.next();
   expect(gateway.stomp.acknowledged).toEqual([]);
   await reader.next();
-  await vi.waitFor(() => expect(gateway.stomp.acknowledged).toEqual([1]));
+  await expect.poll(() => gateway.stomp.acknowledged).toEqual([1]);
   await reader.return?.();
-  await vi.waitFor(() => expect(gateway.stomp.openSockets).toBe(0));
+  await expect.poll(() => gateway.stomp.openSockets).toBe(0);
 });
 
 test("what was taken is acknowledged when the job says nothing for a while", async () => {
@@ -108,7 +108,7 @@ test("what was taken is acknowledged when the job says nothing for a while", asy
   gateway.publish(start());
   const events = await collect(clientOf(gateway, { quietMs: 20 }).watch("job-1"), async () => {
     if (gateway.stomp.acknowledged.length > 0) return;
-    await vi.waitFor(() => expect(gateway.stomp.acknowledged).toEqual([0]));
+    await expect.poll(() => gateway.stomp.acknowledged).toEqual([0]);
     gateway.publish(end(2));
   });
   expect(numbers(events)).toEqual([1, 2]);
@@ -229,13 +229,13 @@ test("a signal ends a watch with its reason, while it reads and while it waits t
     reading.abort(new Error("enough")),
   );
   await expect(watched).rejects.toThrow("enough");
-  await vi.waitFor(() => expect(gateway.stomp.openSockets).toBe(0));
+  await expect.poll(() => gateway.stomp.openSockets).toBe(0);
 
   gateway.stomp.refuseSubscriptions(99);
   const patient = clientOf(gateway, { backoff: { baseDelayMs: 60_000, maxDelayMs: 60_000 } });
   const waiting = new AbortController();
   const waited = collect(patient.watch("job-1", { signal: waiting.signal }));
-  await vi.waitFor(() => expect(gateway.countOf(viewRoute)).toBeGreaterThan(0));
+  await expect.poll(() => gateway.countOf(viewRoute)).toBeGreaterThan(0);
   waiting.abort();
   await expect(waited).rejects.toMatchObject({ name: "AbortError" });
 });

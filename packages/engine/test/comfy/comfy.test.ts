@@ -159,14 +159,14 @@ test("prompts queue in order, or run side by side as configured", async () => {
     await using comfy = open({ concurrency });
     const ended: number[] = [];
     await Promise.all(
-      [40, 5, 1].map((milliseconds) =>
+      [600, 300, 1].map((milliseconds) =>
         comfy.queuePrompt(promptOf(sleeping(milliseconds))).then(() => ended.push(milliseconds)),
       ),
     );
     return ended;
   };
-  expect(await order(1)).toEqual([40, 5, 1]);
-  expect(await order(3)).toEqual([1, 5, 40]);
+  expect(await order(1)).toEqual([600, 300, 1]);
+  expect(await order(3)).toEqual([1, 300, 600]);
 });
 
 test("a task is cancelled while it runs, while it waits, and by the caller's signal", async () => {

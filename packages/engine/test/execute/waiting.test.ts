@@ -5,8 +5,8 @@ import { toyNodes } from "../support/toy-nodes.ts";
 
 test("nodes that wait overlap with each other and with nodes that do not", async () => {
   const result = await createRunner(toyNodes).run({
-    slow: ["Sleep", { value: 1, milliseconds: 60 }],
-    slower: ["Sleep", { value: 2, milliseconds: 61 }],
+    slow: ["Sleep", { value: 1, milliseconds: 600 }],
+    slower: ["Sleep", { value: 2, milliseconds: 601 }],
     quick: ["Add", { a: 1, b: 2 }],
     quickOut: ["Show", { value: ["quick", 0] }],
     sum: ["Add", { a: ["slow", 0], b: ["slower", 0] }],

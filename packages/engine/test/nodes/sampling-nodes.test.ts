@@ -129,7 +129,7 @@ describe("KSampler", () => {
       network: {
         ...model.network,
         predict: async (...args: Parameters<typeof model.network.predict>) => {
-          await new Promise((resolve) => setTimeout(resolve, 40));
+          await new Promise((resolve) => setTimeout(resolve, 300));
           return await model.network.predict(...args);
         },
       },

@@ -66,7 +66,7 @@ async function sampled(file: string) {
 /** Leaves a step time for its picture. */
 function slow(fast: DiffusionModel): DiffusionModel {
   const predict: typeof fast.network.predict = async (...args) => {
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await new Promise((resolve) => setTimeout(resolve, 300));
     return await fast.network.predict(...args);
   };
   return { ...fast, network: { ...fast.network, predict } };
