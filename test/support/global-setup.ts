@@ -53,12 +53,3 @@ function once<Result>(start: () => Promise<Result>): () => Promise<Result> {
   let started: Promise<Result> | undefined;
   return () => (started ??= start());
 }
-
-declare module "vitest" {
-  interface ProvidedContext {
-    /** Where test files ask for the servers of this run. */
-    sharedServers: string;
-    /** Of random input; FUZZ_SEED=$RANDOM looks elsewhere. */
-    fuzzSeed: number;
-  }
-}
