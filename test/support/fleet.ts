@@ -91,7 +91,7 @@ export async function openFleet(options: FleetOptions = {}): Promise<TestFleet> 
   const connection = later(await connectBroker({ url: broker.amqpUrl, name: "test" }));
   const store = later(await openJobStore({ url: redis.redisUrl, prefix }));
   await declareTopology(connection, names, queueLimits);
-  const publisher = later(openPublisher(connection, { deadlineMs: 60_000 }));
+  const publisher = later(openPublisher(connection));
   const jobs = later(await watchJobs(connection, names));
   const healthUrls: string[] = [];
   let count = 0;
