@@ -7,6 +7,7 @@ import { resolveInput } from "./resolve-input.ts";
 import { openScopes, type Scope } from "./scope.ts";
 import { isBypassed, isMuted, isVirtual } from "./ui-graph.ts";
 import type { UiNode, UiWorkflow } from "./ui-workflow.ts";
+import { valueSize } from "./value-size.ts";
 import { browserInput, declaredInputs, type NodeInfoLookup } from "./widget-slots.ts";
 import { namedValues, widgetValues } from "./widget-values.ts";
 import { writePrimitives } from "./write-primitives.ts";
@@ -29,6 +30,9 @@ export interface ConvertedWorkflow {
 /** Of all inputs together, through reroutes, bypassed nodes and subgraphs; the largest drawings take thousands. */
 const MAX_STEPS = 2_000_000;
 
+/** Of the prompt, each use of a subgraph's text counted: twice what a body may hold by default. */
+const MAX_CHARACTERS = 33_554_432;
+
 /**
  * Makes the prompt that the page would send for a saved workflow. Throws WORKFLOW_NOT_CONVERTIBLE naming the nodes that
  * cannot be converted without the page: classes nobody knows, values only a browser makes, links in a circle.
@@ -41,12 +45,23 @@ export function convertWorkflow(workflow: UiWorkflow, options: ConvertOptions): 
   const top = openScopes(workflow, nodeInfo);
   const findWidget = widgetFinder(top, nodeInfo);
   const stepsLeft = { count: MAX_STEPS };
-  const fillPrefix = (text: string, scope: Scope) =>
-    fillFilePrefix(text, now, (node, widget) => findWidget(scope, node, widget));
+  let characters = 0;
+  const fillPrefix = (text: string, scope: Scope) => {
+    const filled = fillFilePrefix(text, now, (node, widget) => findWidget(scope, node, widget));
+    count(filled.length);
+    return filled;
+  };
   writePrimitives(top, fillPrefix);
   emit(top);
   if (problems.length > 0) throw new NotConvertible(problems);
   return { prompt, warnings: [...warnings] };
+
+  /** Small files can have a text copied again and again. */
+  function count(more: number): void {
+    characters += more;
+    if (characters <= MAX_CHARACTERS) return;
+    throw new NotConvertible([], `the workflow opens into more than ${MAX_CHARACTERS} characters`);
+  }
 
   function emit(scope: Scope): void {
     for (const node of scope.graph.nodes) {
@@ -58,6 +73,7 @@ export function convertWorkflow(workflow: UiWorkflow, options: ConvertOptions): 
   }
 
   function emitNode(node: UiNode, scope: Scope): void {
+    count(scope.prefix.length + node.id.length + node.type.length + (node.title ?? "").length);
     const id = scope.prefix + node.id;
     const info = nodeInfo(node.type);
     const values = info === undefined ? namedValues(node) : widgetValues(node, info, scope);
@@ -99,6 +115,7 @@ export function convertWorkflow(workflow: UiWorkflow, options: ConvertOptions): 
     }
 
     function set(name: string, value: unknown): void {
+      count(name.length + valueSize(value));
       if (name !== "__proto__" && value !== undefined) inputs[name] = value;
     }
   }

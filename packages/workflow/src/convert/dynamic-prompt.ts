@@ -1,3 +1,6 @@
+/** Splitting by it leaves tokens at odd places and the text between them at even ones. */
+const TOKEN = /(\\[{|}]|[{|}])/;
+
 /**
  * What the page does to a prompt text when it queues: comments go, and of each `{a|b|c}` one option stays; options may
  * nest, and `\{`, `\}`, `\|` stand for themselves. A brace that is never closed ends with the text.
@@ -5,22 +8,16 @@
 export function chooseDynamicPrompt(text: string, random: () => number): string {
   /** Options of each open brace; the first entry is the text around all of them. */
   const open: string[][] = [[""]];
-  const source = withoutComments(text);
-  for (let i = 0; i < source.length; i++) {
-    const character = source.charAt(i);
-    if (character === "\\" && "{}|".includes(source.charAt(i + 1)) && i + 1 < source.length) {
-      i += 1;
-      write(source.charAt(i));
-    } else if (character === "{") {
-      open.push([""]);
-    } else if (character === "}" && open.length > 1) {
-      close();
-    } else if (character === "|" && open.length > 1) {
-      open.at(-1)?.push("");
-    } else {
-      write(character);
-    }
-  }
+  withoutComments(text)
+    .split(TOKEN)
+    .forEach((piece, index) => {
+      const isToken = index % 2 === 1;
+      if (isToken && piece.length === 2) write(piece.charAt(1));
+      else if (isToken && piece === "{") open.push([""]);
+      else if (isToken && piece === "}" && open.length > 1) close();
+      else if (isToken && piece === "|" && open.length > 1) open.at(-1)?.push("");
+      else write(piece);
+    });
   while (open.length > 1) close();
   return open[0]?.[0] ?? "";
 

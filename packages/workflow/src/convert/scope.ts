@@ -108,8 +108,12 @@ export function openScopes(workflow: UiWorkflow, nodeInfo: NodeInfoLookup): Scop
 
 function partsOf({ nodes, links }: UiGraph, boundary: Boundary | undefined): number {
   const edge = boundary?.definition;
+  const shown = boundary?.instance.properties?.proxyWidgets;
+  const values = boundary?.instance.widgets_values;
   const inputs = nodes.reduce((sum, node) => sum + node.inputs.length, 0);
-  return inputs + links.size + (edge?.inputs.length ?? 0) + (edge?.outputs.length ?? 0);
+  const slots = (edge?.inputs.length ?? 0) + (edge?.outputs.length ?? 0);
+  const widgets = (Array.isArray(shown) ? shown.length : 0) + Object.keys(values ?? {}).length;
+  return inputs + links.size + slots + widgets;
 }
 
 function collectSubgraphs(

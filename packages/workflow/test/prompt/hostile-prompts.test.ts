@@ -129,7 +129,7 @@ test("comments that never close do not hold up a workflow", () => {
 });
 
 test("a file name that asks for many widgets of many nodes gets them in one pass over the nodes", () => {
-  const count = 5_000;
+  const count = 4_096;
   const words = Array.from({ length: count }, (_, i) => `%T${i}.text%`).join("");
   const titled = Array.from({ length: count }, (_, i) =>
     node(i + 10, "Forced", { title: `T${i}`, widgets_values: ["x"] }),
@@ -140,6 +140,61 @@ test("a file name that asks for many widgets of many nodes gets them in one pass
     links: [[1, 1, 0, 2, 0, "IMAGE"]],
   });
   expect(converted["2"]?.filename_prefix).toBe("x".repeat(count));
+});
+
+test("a file name that asks for a long text over and over is refused, and so is one that asks for it once", () => {
+  const long = node(10, "Forced", { title: "T", widgets_values: ["x".repeat(1_000_000)] });
+  for (const count of [1, 100_000]) {
+    const saving = { ...save(2, 1), widgets_values: ["%T.text%".repeat(count)] };
+    expect(() =>
+      convert({ nodes: [load, saving, long], links: [[1, 1, 0, 2, 0, "IMAGE"]] }),
+    ).toThrow("%T.text%: widgets add more than 4096 characters to a text");
+  }
+});
+
+test("a primitive's long text that goes to many widgets, each filled in anew, is refused", () => {
+  const count = 2_000;
+  const primitive = node(1, "PrimitiveNode", {
+    properties: { "Run widget replace on values": true },
+    outputs: [{ type: "STRING" }],
+    widgets_values: ["%a".repeat(100_000)],
+  });
+  const ids = Array.from({ length: count }, (_, i) => i + 10);
+  const texts = ids.map((id) =>
+    node(id, "Forced", { inputs: [socket("text", "STRING", id, "text")], widgets_values: [""] }),
+  );
+  const links = ids.map((id) => [id, 1, 0, id, 0, "STRING"]);
+  expect(() => convert({ nodes: [primitive, ...texts], links })).toThrow(
+    "the workflow opens into more than 33554432 characters",
+  );
+});
+
+test.each([
+  ["text", node(1, "Text", { widgets_values: ["x".repeat(100_000)] })],
+  ["list", node(1, "Foreign", { widgets_values_named: { value: Array(100_000).fill([1]) } })],
+  ["title", node(1, "Text", { title: "x".repeat(100_000), widgets_values: [""] })],
+])("a subgraph whose long %s is copied by each of its uses is refused", (_what, inner) => {
+  const subgraphs = [{ id: "copied", nodes: [inner], links: [], inputs: [], outputs: [] }];
+  const nodes = Array.from({ length: 10_000 }, (_, i) => node(i + 1, "copied"));
+  expect(() => convert({ nodes, links: [], definitions: { subgraphs } })).toThrow(
+    "the workflow opens into more than 33554432 characters",
+  );
+});
+
+test("widgets that a subgraph's uses inside another show are counted with each use of that one", () => {
+  const instance = node(1, "inner", {
+    properties: { proxyWidgets: Array(50_000).fill(["1", "text"]) },
+    widgets_values: Array(50_000).fill("x"),
+  });
+  const empty = { links: [], inputs: [], outputs: [] };
+  const subgraphs = [
+    { id: "inner", nodes: [node(1, "Text", { widgets_values: [""] })], ...empty },
+    { id: "outer", nodes: [instance], ...empty },
+  ];
+  const nodes = Array.from({ length: 2_000 }, (_, i) => node(i + 1, "outer"));
+  expect(() => convert({ nodes, links: [], definitions: { subgraphs } })).toThrow(
+    "the workflow opens into more than 2000000 inputs and links",
+  );
 });
 
 test("inputs that all run through one long row of reroutes are refused", () => {
