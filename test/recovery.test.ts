@@ -1,6 +1,6 @@
 /** Jobs that somebody has lost are found, and what clients are told meanwhile. */
 import { readReplyStream } from "@rabbitloom/broker";
-import { decodeEvents, replyStreamArguments } from "@rabbitloom/protocol";
+import { decodeEvents, replyStreamArguments, stringifyJson } from "@rabbitloom/protocol";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { openBroker, openPrivateBroker } from "./support/broker.ts";
@@ -42,6 +42,42 @@ test("a job without a message, without a worker or without time left is found by
   for (const jobId of ["unpublished", "abandoned", "late"]) {
     const ends = fleet.jobs.events(jobId).filter(({ type }) => type === "job-end");
     expect(ends).toHaveLength(1);
+  }
+}, 120_000);
+
+test("jobs that no worker can read end, and other tenants' lost jobs are published all the same", async () => {
+  await using service = await openService({ gateway: { MISSING_SECONDS: "1" } });
+  const { fleet, redis } = service;
+  const deep = job({ jobId: "deep", tenant: "one", prompt: text("deep") });
+  deep.extraData.deep = nested(300);
+  await fleet.store.submit({ message: deep });
+  await fleet.send(stringifyJson(deep), { messageId: "deep" });
+  const broken = job({ jobId: "broken", tenant: "one", prompt: text("broken") });
+  await fleet.store.submit({ message: broken });
+  const admin = new Redis(redis.redisUrl);
+  await admin.hset(`{${redis.prefix}}:job:broken`, "payload", '{"prompt": ');
+  await admin.quit();
+  const lost = job({ jobId: "lost", tenant: "two", prompt: text("lost") });
+  await fleet.store.submit({ message: lost });
+
+  const ends = [];
+  for (const { jobId } of [deep, broken, lost]) ends.push(await fleet.jobs.ended(jobId, 40_000));
+
+  expect(ends).toMatchObject([
+    { state: "dead", error: { code: "JOB_DEAD", message: expect.stringMatching(/nests deeper$/) } },
+    {
+      state: "dead",
+      error: {
+        code: "JOB_DEAD",
+        message: expect.stringMatching(/record of job broken cannot be read/),
+      },
+    },
+    { state: "succeeded", attempt: 1 },
+  ]);
+  for (const { jobId } of [deep, broken]) {
+    const said = fleet.jobs.events(jobId).filter(({ type }) => type === "job-end");
+    expect(said).toHaveLength(1);
+    expect(await fleet.store.view("every-tenant", jobId)).toMatchObject({ state: "dead" });
   }
 }, 120_000);
 
@@ -210,6 +246,10 @@ test("a stream that Redis and the gateway that made it have forgotten is found a
     for (const gateway of gateways) await gateway.kill("SIGKILL");
   }
 }, 240_000);
+
+function nested(levels: number): unknown {
+  return levels === 0 ? 1 : [nested(levels - 1)];
+}
 
 async function forgetEverything({ redisUrl }: Pick<TestRedis, "redisUrl">): Promise<void> {
   const admin = new Redis(redisUrl);

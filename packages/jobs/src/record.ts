@@ -1,4 +1,5 @@
 import {
+  CodedError,
   extraDataSchema,
   type JobMessage,
   type JobView,
@@ -6,6 +7,7 @@ import {
   jobViewSchema,
   type Prompt,
   promptSchema,
+  WRITTEN_DEPTH,
 } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
@@ -66,11 +68,24 @@ export function viewOf(row: Row): JobView {
   return jobViewSchema.parse(viewParts(row, reader(row, viewFields)));
 }
 
+/** Throws INTERNAL, not retryable, for one that cannot be read. */
 export function recordOf(row: Row): JobRecord {
+  try {
+    return readRecord(row);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError("INTERNAL", `the record of job ${row[0]} cannot be read: ${why}`, {
+      cause,
+      isRetryable: false,
+    });
+  }
+}
+
+function readRecord(row: Row): JobRecord {
   const read = reader(row, recordFields);
   const view = jobViewSchema.parse(viewParts(row, read));
   const { prompt, extraData, targets, limits, reply } = payloadSchema.parse(
-    parseJson(read("payload") ?? "{}"),
+    json(read("payload") ?? "{}"),
   );
   const gatewayId = read("gatewayId");
   const history = historySchema.optional().parse(json(read("history")));
@@ -144,7 +159,7 @@ const payloadSchema = z.object({
 const historySchema = z.record(z.string(), z.unknown());
 
 function json(text: string | undefined): unknown {
-  return text === undefined ? undefined : parseJson(text);
+  return text === undefined ? undefined : parseJson(text, { maxDepth: WRITTEN_DEPTH });
 }
 
 function time(milliseconds: string | undefined): string | undefined {

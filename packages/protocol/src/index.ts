@@ -64,14 +64,21 @@ export {
   tenantSchema,
 } from "./identifiers.ts";
 export type { JobLimits, JobMessage, JobMessageInput, JobProgress, JobView } from "./job.ts";
-export { jobLimitsSchema, jobMessageSchema, jobProgressSchema, jobViewSchema } from "./job.ts";
+export {
+  JOB_DEPTH,
+  jobLimitsSchema,
+  jobMessageSchema,
+  jobProgressSchema,
+  jobViewSchema,
+  MOST_JOB_BYTES,
+} from "./job.ts";
 export { copyFloatMarks, isFloatAt, markFloat } from "./json/float-marks.ts";
 export type { ParseJsonOptions } from "./json/parse-json.ts";
 export { parseJson } from "./json/parse-json.ts";
 export { pythonFloat } from "./json/python-float.ts";
 export { pythonRepr, pythonStr, pythonType } from "./json/python-text.ts";
 export type { StringifyJsonOptions } from "./json/stringify-json.ts";
-export { stringifyJson } from "./json/stringify-json.ts";
+export { stringifyJson, WRITTEN_DEPTH } from "./json/stringify-json.ts";
 export { lastWords } from "./last-words.ts";
 export type { ShownFile } from "./output-files.ts";
 export { outputFilesOf } from "./output-files.ts";

@@ -27,6 +27,12 @@ export const jobLimitsSchema = z.object({
 });
 export type JobLimits = z.infer<typeof jobLimitsSchema>;
 
+/** Of a job's message: workers read no larger one, as that takes several times the size in memory. */
+export const MOST_JOB_BYTES = 67_108_864;
+
+/** Arrays and objects inside each other in a job's message: workers read no deeper one. */
+export const JOB_DEPTH = 256;
+
 /**
  * The body of a message on the jobs exchange. A backend service that publishes one itself needs
  * `prompt` alone; then the job's id is the message id, and events go to `reply_to`.

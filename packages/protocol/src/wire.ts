@@ -8,7 +8,7 @@ import {
 } from "./events.ts";
 import { type JobMessage, type JobMessageInput, jobMessageSchema } from "./job.ts";
 import { parseJson } from "./json/parse-json.ts";
-import { stringifyJson } from "./json/stringify-json.ts";
+import { stringifyJson, WRITTEN_DEPTH } from "./json/stringify-json.ts";
 import { keepFloatMarks } from "./prompt.ts";
 
 /**
@@ -135,7 +135,7 @@ export function decodeEvents(message: IncomingMessage): JobEvent[] {
       `event message: expected type "${EVENTS_TYPE}" or "node-preview", got ${JSON.stringify(message.type)}`,
     );
   }
-  const list = parseJson(message.text());
+  const list = parseJson(message.text(), { maxDepth: WRITTEN_DEPTH });
   if (!Array.isArray(list)) {
     throw new CodedError("INVALID_REQUEST", `event message: expected an array, got ${typeof list}`);
   }

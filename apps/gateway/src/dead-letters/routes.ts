@@ -7,10 +7,10 @@ import {
   type Senders,
   tenantOfSender,
 } from "@rabbitloom/protocol";
-import { stringifyJson } from "@rabbitloom/workflow";
 import type { FastifyInstance } from "fastify";
 import type { JobPublisher, Letter, Letters } from "../amqp/ports.ts";
 import { parseWith } from "../http/schema.ts";
+import { jobBody } from "../submit/job-body.ts";
 import { letterView } from "./letter-view.ts";
 import {
   dropLetter,
@@ -109,10 +109,10 @@ export function deadLetterRoutes(app: FastifyInstance, options: DeadLetterOption
       senders === undefined ? old.tenant : tenantOfSender({ userId, headers }, old.tenant, senders);
     const message = { ...old, tenant, jobId, submittedAt: new Date().toISOString() };
     const { lane, pool } = message;
+    const text = jobBody(message);
     const { isQueueClosing } = await store.submit({ message, inOwnQueue: hasOwnQueues });
     try {
       const ownQueueOf = hasOwnQueues && !isQueueClosing ? tenant : undefined;
-      const text = stringifyJson(message);
       await publisher.publishJob({
         jobId,
         lane,

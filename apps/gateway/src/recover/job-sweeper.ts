@@ -1,7 +1,7 @@
 import { type JobRecord, type JobStore, jobError, type WaitingJob } from "@rabbitloom/jobs";
-import type { JobEndEvent, JobError } from "@rabbitloom/protocol";
-import { stringifyJson } from "@rabbitloom/workflow";
+import { CodedError, type JobEndEvent, type JobError, type JobMessage } from "@rabbitloom/protocol";
 import type { JobLanes, JobPublisher, ReplyStreams } from "../amqp/ports.ts";
+import { jobBody } from "../submit/job-body.ts";
 import { unchangedFor } from "./unchanged-for.ts";
 
 /**
@@ -10,6 +10,7 @@ import { unchangedFor } from "./unchanged-for.ts";
  *   waits longer than it may              ends as failed, QUEUE_DEADLINE
  *   runs, and its attempt says nothing    pending again and published again; after too many attempts, dead
  *   waits, and its lane is empty          published again: the message was never sent, or the broker has lost it
+ *   the same, and no worker can read it   dead: it would wait for ever
  *
  * A job that is published twice runs once: the claim drops what is not needed. One gateway sweeps at a time, and every
  * change is compared and set, so that two would do no harm.
@@ -87,17 +88,15 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
       const back = await store.takeBack(attempt);
       if (back === undefined) continue;
       taken += 1;
-      if (back.faults > deliveryLimit) await giveUp(attempt.jobId);
+      if (back.faults > deliveryLimit)
+        await giveUp(attempt.jobId, "its worker was lost at every attempt.");
       else await publishAgain([attempt.jobId]);
     }
     return taken;
   }
 
-  async function giveUp(jobId: string): Promise<void> {
-    const burial = await store.bury(
-      jobId,
-      jobError("JOB_DEAD", "The job was given up: its worker was lost at every attempt."),
-    );
+  async function giveUp(jobId: string, why: string): Promise<void> {
+    const burial = await store.bury(jobId, jobError("JOB_DEAD", `The job was given up: ${why}`), 0);
     if (burial.type !== "buried") return;
     const { attempt, error, gatewayId: word } = burial;
     await sayEnd(word, { jobId, attempt, state: "dead", error });
@@ -128,16 +127,30 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
   async function publishAgain(jobIds: readonly string[]): Promise<void> {
     if (jobIds.length === 0) return;
     const noted = new Set(await store.streams());
+    let failure: unknown;
     for (const jobId of jobIds) {
-      const record = await store.find("every-tenant", jobId);
-      if (record?.state !== "pending") continue;
-      // Its gateway may have died while it made the stream.
-      if (noted.has(jobId)) await streams.create(jobId);
-      await publisher.publishJob({
-        ...wireJob(record),
-        ...(hasOwnQueues && { ownQueueOf: record.tenant }),
-      });
+      try {
+        await publishOne(jobId, noted);
+      } catch (cause) {
+        const error = CodedError.from(cause);
+        if (!error.isRetryable) await giveUp(jobId, error.message);
+        else if (isForAll(error)) throw error;
+        // It is tried again at a later sweep; the others need not wait for it.
+        else failure = error;
+      }
     }
+    if (failure !== undefined) throw failure;
+  }
+
+  async function publishOne(jobId: string, noted: ReadonlySet<string>): Promise<void> {
+    const record = await store.find("every-tenant", jobId);
+    if (record?.state !== "pending") return;
+    // Its gateway may have died while it made the stream.
+    if (noted.has(jobId)) await streams.create(jobId);
+    await publisher.publishJob({
+      ...wireJob(record),
+      ...(hasOwnQueues && { ownQueueOf: record.tenant }),
+    });
   }
 
   return {
@@ -152,6 +165,11 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
       return { expired, takenBack, published: await findLost() };
     },
   };
+}
+
+/** A failure that the next job would meet as well. */
+function isForAll({ code }: CodedError): boolean {
+  return code === "BROKER_UNAVAILABLE" || code === "STORE_UNAVAILABLE";
 }
 
 /** Many jobs wait in one queue, and many tenants' jobs could be in one lane: the broker is asked once for each. */
@@ -179,7 +197,7 @@ function wireJob(record: JobRecord) {
     reply,
   } = record;
   const { submittedAt, tenant, tags } = record;
-  const message = {
+  const message: JobMessage = {
     v: 1,
     jobId,
     tenant,
@@ -198,7 +216,7 @@ function wireJob(record: JobRecord) {
     jobId,
     lane,
     pool,
-    body: stringifyJson(message),
+    body: jobBody(message),
     replyTo: reply?.to,
     correlationId: reply?.correlationId,
   };

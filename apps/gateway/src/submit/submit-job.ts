@@ -18,7 +18,6 @@ import {
   type FileLookup,
   type PromptFailure,
   parsePrompt,
-  stringifyJson,
   type Validation,
   validatePrompt,
 } from "@rabbitloom/workflow";
@@ -29,6 +28,7 @@ import type { WordLeases } from "../events/word-leases.ts";
 import type { StreamKeeper } from "../watch/stream-keeper.ts";
 import { checkWebhook } from "../webhooks/check-webhook.ts";
 import type { ClassChecks } from "./class-checks.ts";
+import { jobBody } from "./job-body.ts";
 
 /** A job as one of the surfaces took it in, before anything was checked against the fleet. */
 export interface Submission {
@@ -135,6 +135,7 @@ export async function submitJob(
     ...(submission.deadlineAt !== undefined && { deadlineAt: submission.deadlineAt }),
     ...withLimits(submission, deps.queueSeconds),
   };
+  const body = jobBody(message);
   const [record] = await Promise.all([
     store
       .submit({
@@ -158,7 +159,7 @@ export async function submitJob(
     if (webhook !== undefined) await noteWebhook(store, jobId, webhook);
     if (watch) await keeper.begin(jobId);
     const ownQueueOf = deps.hasOwnQueues && !record.isQueueClosing ? tenant : undefined;
-    await publisher.publishJob({ jobId, lane, pool, body: stringifyJson(message), ownQueueOf });
+    await publisher.publishJob({ jobId, lane, pool, body, ownQueueOf });
   } catch (error) {
     // Somebody may have been told that it is accepted: it stays, and is sent again when it is asked for again.
     if (record === RESUMED) throw error;

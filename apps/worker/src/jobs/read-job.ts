@@ -1,11 +1,13 @@
 import type { TurnDelivery } from "@rabbitloom/broker";
 import {
   CodedError,
+  JOB_DEPTH,
   type JobMessage,
   jobIdSchema,
   jobMessageSchema,
   type Lane,
   lanes,
+  MOST_JOB_BYTES,
   type Prompt,
   promptSchema,
   type Senders,
@@ -33,9 +35,6 @@ type ReadDelivery = Pick<
   "body" | "messageId" | "queue" | "turn" | "userId" | "headers"
 >;
 
-/** Gateways take 16 MiB by default; a broker may take far more, and reading takes several times the size in memory. */
-const MOST_BYTES = 67_108_864;
-
 /**
  * Reads a job off a lane. A service that publishes one itself may leave out everything but the prompt: its id
  * is then the message's. The lane is the one that it came from, and so is the tenant where that is a tenant's own queue,
@@ -44,13 +43,13 @@ const MOST_BYTES = 67_108_864;
 export function readJob(delivery: ReadDelivery, options: ReadJobOptions): ReceivedJob {
   const { body, messageId, queue, turn } = delivery;
   const { names, pool } = options;
-  if (body.byteLength > MOST_BYTES) {
+  if (body.byteLength > MOST_JOB_BYTES) {
     throw new CodedError(
       "PAYLOAD_TOO_LARGE",
-      `job message: ${body.byteLength} bytes, at most ${MOST_BYTES} are read`,
+      `job message: ${body.byteLength} bytes, at most ${MOST_JOB_BYTES} are read`,
     );
   }
-  const raw = parseJson(body.toString("utf8"));
+  const raw = parseJson(body.toString("utf8"), { maxDepth: JOB_DEPTH });
   const parsed = receivedSchema.safeParse(raw);
   if (!parsed.success) throw notAJob(raw);
   const jobId = parsed.data.jobId ?? messageId;

@@ -1,4 +1,4 @@
-import { CodedError, parseJson, stringifyJson } from "@rabbitloom/protocol";
+import { CodedError, parseJson, stringifyJson, WRITTEN_DEPTH } from "@rabbitloom/protocol";
 import type * as z from "zod";
 import { errorFromResponse } from "./response-error.ts";
 
@@ -111,7 +111,7 @@ function parseAnswer<Schema extends z.ZodType>(
 ): z.infer<Schema> {
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseJson(text, { maxDepth: WRITTEN_DEPTH });
   } catch (cause) {
     const start = JSON.stringify(text.slice(0, 40));
     throw new CodedError("INTERNAL", `${where}: expected JSON, got ${start}`, { cause });

@@ -5,6 +5,7 @@ import {
   type Outputs,
   outputsSchema,
   parseJson,
+  WRITTEN_DEPTH,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
 import type { BackoffOptions } from "../backoff.ts";
@@ -101,7 +102,7 @@ export class RemoteClient {
       prompt_id: promptId,
       urls,
       outputs,
-    } = promptSchema.parse(parseJson(await response.text()));
+    } = promptSchema.parse(parseJson(await response.text(), { maxDepth: WRITTEN_DEPTH }));
     return { promptId, urls, outputs };
   }
 

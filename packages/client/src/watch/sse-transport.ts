@@ -5,6 +5,7 @@ import {
   type JobEvent,
   parseJson,
   previewFactsSchema,
+  WRITTEN_DEPTH,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
 import type { Http } from "../http/http.ts";
@@ -54,7 +55,7 @@ const previewInJsonSchema = previewFactsSchema.extend({ image: z.base64() });
 /** As over STOMP, what cannot be read is left out and shows as a gap. */
 function eventsOf(data: string): readonly JobEvent[] {
   try {
-    const value = parseJson(data);
+    const value = parseJson(data, { maxDepth: WRITTEN_DEPTH });
     const preview = previewInJsonSchema.safeParse(value);
     if (preview.success) return [{ ...preview.data, image: bytesOf(preview.data.image) }];
     const event = decodeEvent(value);

@@ -1,8 +1,11 @@
 import { hasFloatMark } from "./float-marks.ts";
 import { pythonFloat } from "./python-float.ts";
 
-/** Deeper than `parseJson` reads by default, so that an answer may wrap what came in. */
-const DEFAULT_MAX_DEPTH = 320;
+/**
+ * Arrays and objects inside each other, by default: more than `parseJson` reads, so that an answer may wrap what came in.
+ * Whoever reads what the fleet wrote itself reads as deep.
+ */
+export const WRITTEN_DEPTH = 320;
 
 export interface StringifyJsonOptions {
   /**
@@ -13,15 +16,22 @@ export interface StringifyJsonOptions {
   readonly form?: "compact" | "python";
   /** @default 320 */
   readonly maxDepth?: number;
+  /** Characters; no more are put together. @default no limit */
+  readonly maxLength?: number;
 }
 
 /**
  * The writer that matches `parseJson`: bigint as digits, whole numbers that were read as floats as `5.0`.
- * Properties that are undefined or functions are left out, as JSON.stringify does; at the top they are `null`.
+ * Properties that are undefined or functions are left out, as JSON.stringify does; at the top they are `null`. Throws a
+ * RangeError for what is over a limit.
  */
 export function stringifyJson(
   value: unknown,
-  { form = "compact", maxDepth = DEFAULT_MAX_DEPTH }: StringifyJsonOptions = {},
+  {
+    form = "compact",
+    maxDepth = WRITTEN_DEPTH,
+    maxLength = Number.POSITIVE_INFINITY,
+  }: StringifyJsonOptions = {},
 ): string {
   const isPython = form === "python";
   const comma = isPython ? ", " : ",";
@@ -54,6 +64,7 @@ export function stringifyJson(
     for (let i = 0; i < items.length; i++) {
       if (i > 0) text += comma;
       text += write(items[i], hasFloatMark(items, i), depth);
+      checkLength(text);
     }
     return `${text}]`;
   }
@@ -68,8 +79,13 @@ export function stringifyJson(
         quote(key) +
         colon +
         write(member, typeof member === "number" && hasFloatMark(item, key), depth);
+      checkLength(text);
     }
     return `${text}}`;
+  }
+
+  function checkLength({ length }: string): void {
+    if (length > maxLength) throw new RangeError(`value is longer than ${maxLength} characters`);
   }
 
   function number(item: number, isFloat: boolean): string {
