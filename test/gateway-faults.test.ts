@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 import { openBroker, openPrivateBroker } from "./support/broker.ts";
 import { openFleet } from "./support/fleet.ts";
 import { spawnGateway } from "./support/gateway-process.ts";
+import { job } from "./support/job-store.ts";
 import { openPrivateRedis, openRedis } from "./support/redis.ts";
 import { openService } from "./support/service.ts";
 import { steps, text } from "./support/toy-prompts.ts";
@@ -41,6 +42,37 @@ test("without the broker nothing is accepted, and when it is back a waiting clie
     );
     expect((await waiting).status).toBe(200);
     expect((await post(gateway.url, text("yes"))).status).toBe(200);
+  } finally {
+    await gateway.kill("SIGTERM");
+  }
+}, 120_000);
+
+test("a job refused while the broker is away never runs, its client's id unknown to the gateway until then", async () => {
+  await using broker = await openPrivateBroker();
+  await using redis = await openRedis();
+  await using fleet = await openFleet({ broker, redis });
+  await fleet.spawnWorker();
+  const gateway = await spawnGateway({ broker, redis, fleet }, { MISSING_SECONDS: "1" });
+  const submit = (prompt_id: string) =>
+    post(
+      gateway.url,
+      { prompt: text(prompt_id), prompt_id, client_id: "new here" },
+      { prefer: "respond-async" },
+    );
+  try {
+    await until("ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
+    await broker.stop();
+    await until("not ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 503);
+    const refused = await submit("refused");
+    expect(refused.status).toBe(503);
+    expect((await fetch(`${gateway.url}/api/v1/jobs/refused`)).status).toBe(404);
+    await broker.start();
+    // A lost job that the sweeper does find shows that it has looked.
+    await fleet.store.submit({ message: job({ jobId: "lost", prompt: text("lost") }) });
+    expect(await fleet.jobs.ended("lost", 60_000)).toMatchObject({ state: "succeeded" });
+    expect(fleet.jobs.events("refused")).toEqual([]);
+    expect((await submit("refused")).status).toBe(202);
+    expect(await fleet.jobs.ended("refused")).toMatchObject({ state: "succeeded", attempt: 1 });
   } finally {
     await gateway.kill("SIGTERM");
   }

@@ -33,7 +33,7 @@ export async function submitJob(url: () => string, job: JobPlan): Promise<Answer
 }
 
 async function submitOnce(url: string, job: JobPlan): Promise<Answer> {
-  const { id, prompt, lane, watch, waits } = job;
+  const { id, prompt, lane, watch, waits, clientId } = job;
   let status: number | undefined;
   try {
     const response = await fetch(`${url}/api/v1/prompts`, {
@@ -43,7 +43,7 @@ async function submitOnce(url: string, job: JobPlan): Promise<Answer> {
         connection: "close",
         ...(!waits && { prefer: "respond-async" }),
       },
-      body: JSON.stringify({ prompt, prompt_id: id, lane, watch }),
+      body: JSON.stringify({ prompt, prompt_id: id, client_id: clientId, lane, watch }),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     status = response.status;

@@ -10,6 +10,8 @@ export interface JobPlan {
   /** Saves a picture as well. */
   readonly saves: boolean;
   readonly watch: boolean;
+  /** Whom its events are for; several jobs have the same. */
+  readonly clientId?: string;
   /** The client waits for the result instead of coming back for it. */
   readonly waits: boolean;
   /** Asked to be cancelled this long after it was accepted. */
@@ -34,6 +36,7 @@ export function planJob(index: number, random: Random): JobPlan {
     lane: random.pick(["high", "normal", "normal", "low"]),
     saves,
     watch: random.next() < 0.1,
+    ...(random.next() < 0.3 && { clientId: `client-${random.whole(200)}` }),
     waits: random.next() < 0.2 && !isCancelled,
     ...(isCancelled && { cancelAfterMs: random.whole(isLong ? 800 : 20) }),
   };

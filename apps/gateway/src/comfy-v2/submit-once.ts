@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { JobStore } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 import type { FastifyRequest } from "fastify";
-import type { IdempotencyKeys, KeyClaim } from "../idempotency/keys.ts";
+import { type IdempotencyKeys, type KeyClaim, mayHaveLeftJob } from "../idempotency/keys.ts";
 import { fingerprint, readIdempotencyKey } from "../idempotency/read-key.ts";
 import type { JobIntake } from "../submit/job-intake.ts";
 import type { Submission } from "../submit/submit-job.ts";
@@ -50,20 +50,18 @@ export async function submitOnce(
   const claim = await options.keys.claim(wanted);
   if (claim.type !== "hold") return replay(claim, request);
   const { hold } = claim;
-  const isThere =
-    hold.found !== "new" && (await options.store.view(principal.own, hold.jobId)) !== undefined;
-  if (isThere) {
-    await hold.answered(201);
-    return replay({ type: "answered", jobId: hold.jobId, status: 201 }, request);
-  }
+  let isThere: boolean;
   try {
-    const jobId = await submit(hold.jobId);
-    await hold.answered(201);
-    return { jobId, isReplay: false };
+    isThere =
+      hold.found !== "new" && (await options.store.view(principal.own, hold.jobId)) !== undefined;
+    if (!isThere) await submit(hold.jobId);
   } catch (error) {
-    await hold.forgotten();
+    await (mayHaveLeftJob(error) ? hold.left(false) : hold.forgotten());
     throw error;
   }
+  await hold.answered(201);
+  if (!isThere) return { jobId: hold.jobId, isReplay: false };
+  return replay({ type: "answered", jobId: hold.jobId, status: 201 }, request);
 }
 
 function replay(

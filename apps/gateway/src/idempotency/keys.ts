@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IdempotencyStore, KeyState } from "@rabbitloom/jobs";
+import { type ErrorCode, isCodedError } from "@rabbitloom/protocol";
 
 /** A request that came with a key. What its states mean to the client is the surface's own business. */
 export interface KeyedRequest {
@@ -18,11 +19,17 @@ export interface KeyHold {
   readonly found: "new" | "resumed" | "left";
   /** The client was told this status, and so is whoever asks again. */
   answered(status: number): Promise<void>;
-  /** The client is gone; whoever asks again may wait for the job, which has been published if `isSent`. */
+  /** The client is gone, or there may be a job; whoever asks again may wait for it, which has been published if `isSent`. */
   left(isSent: boolean): Promise<void>;
   /** There is no job after all: the key may be used again, for anything. */
   forgotten(): Promise<void>;
 }
+
+/** Whether there may be or have been a job although its submission failed: its record may be there, or was. */
+export function mayHaveLeftJob(error: unknown): boolean {
+  return isCodedError(error) && MAY_HAVE_LEFT_JOB.includes(error.code);
+}
+const MAY_HAVE_LEFT_JOB: readonly ErrorCode[] = ["STORE_UNAVAILABLE", "JOB_EXPIRED"];
 
 export type KeyClaim =
   | { readonly type: "hold"; readonly hold: KeyHold }

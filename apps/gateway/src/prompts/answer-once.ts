@@ -3,7 +3,7 @@ import type { JobRecord, JobStore, Reach } from "@rabbitloom/jobs";
 import { CodedError, DEFAULT_TENANT, isCodedError, jobIdSchema } from "@rabbitloom/protocol";
 import type { FastifyReply } from "fastify";
 import { endFromView } from "../events/end-of-job.ts";
-import type { KeyHold } from "../idempotency/keys.ts";
+import { type KeyHold, mayHaveLeftJob } from "../idempotency/keys.ts";
 import { canonicalJson } from "../idempotency/read-key.ts";
 import type { Submission } from "../submit/submit-job.ts";
 import {
@@ -101,7 +101,7 @@ async function answerFirst(
           })
         : await joined(options, exchange, job);
   } catch (error) {
-    const isKept = job !== undefined && hold.found !== "new";
+    const isKept = (job !== undefined && hold.found !== "new") || mayHaveLeftJob(error);
     await (isKept ? hold.left(hold.found === "left") : hold.forgotten());
     throw error;
   }

@@ -99,7 +99,8 @@ export interface SubmitHooks {
 
 /**
  * Validates, writes the record, publishes, in this order; resolves when the broker has confirmed. The record comes
- * first, so that the job is never missing from both the queue and history.
+ * first, so that the job is never missing from both the queue and history. After STORE_UNAVAILABLE the record may be there
+ * and the job may run; after any other error neither is.
  */
 export async function submitJob(
   deps: SubmitDependencies,
@@ -136,22 +137,20 @@ export async function submitJob(
     ...withLimits(submission, deps.queueSeconds),
   };
   const body = jobBody(message);
-  const [record] = await Promise.all([
-    store
-      .submit({
-        message,
-        ...(submission.number !== undefined && { number: submission.number }),
-        ...(front !== undefined && { front }),
-        maxPending: deps.maxPending,
-        inOwnQueue: deps.hasOwnQueues,
-      })
-      .catch((error: unknown) => {
-        if (submission.isResumed && isCodedError(error) && error.code === "CONFLICT")
-          return RESUMED;
-        throw error;
-      }),
-    clientId === undefined ? undefined : holdWord(words, word),
-  ]);
+  // Before there is a record: one that is left behind is taken for a job whose message was lost, and runs.
+  if (clientId !== undefined) await holdWord(words, word);
+  const record = await store
+    .submit({
+      message,
+      ...(submission.number !== undefined && { number: submission.number }),
+      ...(front !== undefined && { front }),
+      maxPending: deps.maxPending,
+      inOwnQueue: deps.hasOwnQueues,
+    })
+    .catch((error: unknown) => {
+      if (submission.isResumed && isCodedError(error) && error.code === "CONFLICT") return RESUMED;
+      throw error;
+    });
   const webhook = submission.webhook ?? deps.webhooks.own;
   beforePublish?.(jobId);
   try {

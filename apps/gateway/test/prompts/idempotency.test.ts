@@ -1,3 +1,4 @@
+import { CodedError } from "@rabbitloom/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { endJobs, savedPicture, savePrompt } from "../support/instant-worker.ts";
 import { type TestGateway, testGateway } from "../support/test-gateway.ts";
@@ -66,6 +67,24 @@ test("a run that failed is told as failed again", async () => {
   expect([first.statusCode, again.statusCode]).toEqual([500, 500]);
   expect(again.json()).toMatchObject({ code: "NODE_FAILED", prompt_id: "order-1" });
   expect(gateway.amqp.jobs).toHaveLength(1);
+});
+
+test("a key is kept where nobody can say whether its job is gone, and its job is sent once", async () => {
+  const { amqp, store } = gateway;
+  const { withdraw } = store;
+  amqp.jobError = new CodedError("BROKER_UNAVAILABLE", "RabbitMQ confirmed nothing");
+  store.withdraw = () => Promise.reject(new CodedError("STORE_UNAVAILABLE", "Redis is away"));
+  const uncertain = await post(savePrompt, { prefer: "respond-async" });
+  expect(uncertain.statusCode).toBe(503);
+  amqp.jobError = undefined;
+  store.withdraw = withdraw;
+
+  // Another body shows whether the key is free.
+  const other = await post({ prompt: savePrompt, lane: "low" }, { prefer: "respond-async" });
+  expect(other.json()).toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED" });
+  expect((await post(savePrompt, { prefer: "respond-async" })).statusCode).toBe(202);
+  expect(amqp.jobs.map(({ jobId }) => jobId)).toEqual(["order-1"]);
+  expect((await store.list("every-tenant")).total).toBe(1);
 });
 
 test("while the first request waits the second is told to come back", async () => {
