@@ -111,6 +111,25 @@ test("one id is one job: the second is refused while the first is known", async 
   expect(await second.json()).toMatchObject({ code: "CONFLICT" });
 });
 
+test("the id of a job that was deleted may be used again: the new job is answered, and has its own events only", async () => {
+  const prompt_id = `again-${Date.now()}`;
+  const events = async () => (await fetch(`${service.url}/api/v1/jobs/${prompt_id}/events`)).text();
+  expect((await post({ prompt: text("first"), prompt_id, watch: true })).status).toBe(200);
+  expect(await events()).toContain("first");
+  await fetch(`${service.url}/history`, {
+    method: "POST",
+    body: JSON.stringify({ delete: [prompt_id] }),
+  });
+
+  const second = await post({ prompt: text("second"), prompt_id });
+
+  expect(second.status).toBe(200);
+  expect(await second.json()).toMatchObject({ outputs: { "1": { text: ["second"] } } });
+  const said = await events();
+  expect(said).toContain("second");
+  expect(said).not.toContain("first");
+}, 60_000);
+
 test("a client id with a socket nowhere is no reason to wait for ever", async () => {
   const answer = await post({ prompt: text("hello"), client_id: "nobody listens" });
   expect(await answer.json()).toMatchObject({ outputs: { "1": { text: ["hello"] } } });

@@ -1,6 +1,7 @@
 /** Attacks on another tenant's jobs and files, each with its refusal; docs/security.md has the same table. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { savePrompt } from "../apps/gateway/test/support/instant-worker.ts";
 import { type Ask, type GuardedGateway, guardedGateway } from "./support/guarded-gateway.ts";
 
 let gateway: GuardedGateway;
@@ -48,6 +49,34 @@ test.each([
 ])("%s shows another tenant no file", async (url, status) => {
   expect((await as(acme, { url: "/view?filename=acme.png" })).body).toBe("picture");
   expect((await as(beta, { url })).statusCode).toBe(status);
+});
+
+test("the id of a job that its tenant has deleted is refused to another one, and has no events of it", async () => {
+  const send = (who: { authorization: string }) =>
+    gateway.app.inject({
+      method: "POST",
+      url: "/api/v1/prompts",
+      headers: { ...who, "content-type": "application/json", prefer: "respond-async" },
+      payload: JSON.stringify({ prompt: savePrompt, prompt_id: "order-17", watch: true }),
+    });
+  expect((await send(acme)).statusCode).toBe(202);
+  await gateway.finish("order-17", "order.png");
+  await as(acme, {
+    method: "POST",
+    url: "/history",
+    payload: JSON.stringify({ delete: ["order-17"] }),
+  });
+
+  const theirs = await send(beta);
+
+  expect([theirs.statusCode, theirs.json().code]).toEqual([409, "CONFLICT"]);
+  expect((await as(beta, { url: "/api/v1/jobs/order-17/events" })).statusCode).toBe(404);
+  expect((await send(acme)).statusCode).toBe(202);
+  expect(gateway.amqp.streamed.get("order-17")).toEqual([]);
+  // Those after this one count the jobs.
+  const { store } = gateway;
+  await store.cancel("every-tenant", "order-17");
+  await store.forget("every-tenant", ["order-17"]);
 });
 
 test("lists hold the own jobs only", async () => {

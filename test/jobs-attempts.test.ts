@@ -9,6 +9,21 @@ test("an id that is taken cannot be submitted again", async () => {
   await expect(submitted(opened.other, { jobId })).rejects.toMatchObject({ code: "CONFLICT" });
 });
 
+test("the id of a job that is forgotten may be used again by its tenant alone, who is told of the stream that it left", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+  const message = job({ jobId: "order-17", tenant: "acme" });
+  expect(await store.submit({ message })).toMatchObject({ hasOldStream: false });
+  await store.noteStream("order-17");
+  await store.cancel("every-tenant", "order-17");
+  await store.forget({ tenant: "acme" }, ["order-17"]);
+
+  const theirs = other.submit({ message: { ...message, tenant: "beta" } });
+
+  await expect(theirs).rejects.toMatchObject({ code: "CONFLICT" });
+  expect(await other.submit({ message })).toMatchObject({ hasOldStream: true });
+});
+
 test("only the newest attempt commits", async () => {
   await using opened = await openStore();
   const jobId = await submitted(opened.store);

@@ -133,6 +133,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     webhooks: config.webhooks,
     keeper,
     onBegun: (job) => {
+      hub.begin(job.jobId);
       open.add(job.jobId, job.tenant);
       numbers.begun(job.jobId);
       sockets.begun(job);

@@ -56,8 +56,8 @@ export function attempts(
       if (answer === null) {
         throw new CodedError("CONFLICT", `job ${job.message.jobId} exists already`);
       }
-      const [number, isClosing] = z.tuple([z.coerce.number(), z.string()]).parse(answer);
-      return { number, isQueueClosing: isClosing === "1" };
+      const [number, isClosing, hasStream] = submittedSchema.parse(answer);
+      return { number, isQueueClosing: isClosing === "1", hasOldStream: hasStream === "1" };
     },
 
     async withdraw(jobId) {
@@ -122,6 +122,8 @@ export const deadlinePassed: JobError = jobError(
   "The job was not started before its deadline.",
 );
 const deadlineError = stringifyJson(deadlinePassed);
+
+const submittedSchema = z.tuple([z.coerce.number(), z.string(), z.string()]);
 
 const claimSchema = z
   .tuple([

@@ -44,10 +44,10 @@ export interface JobStore
     WebhookStore,
     AsyncDisposable {
   /**
-   * Writes the record of a job that is about to be published. Throws CONFLICT where the id is taken. `isQueueClosing`: the
-   * tenant's own queue is being deleted, so that the job has to go to the lane.
+   * Writes the record of a job that is about to be published. Throws CONFLICT where the id is taken, or is remembered as that
+   * of another tenant's job.
    */
-  submit(job: NewJob): Promise<{ readonly number: number; readonly isQueueClosing: boolean }>;
+  submit(job: NewJob): Promise<SubmittedRecord>;
   /**
    * Removes a pending record again: the broker did not take the job. False where a worker has it already: the
    * broker took it after all. A delivery that comes later still is ignored.
@@ -170,6 +170,14 @@ export interface NewJob {
   readonly maxPending?: number | undefined;
   /** It goes to its tenant's own queue, and waits for its turn there. @default false */
   readonly inOwnQueue?: boolean;
+}
+
+export interface SubmittedRecord {
+  readonly number: number;
+  /** The tenant's own queue is being deleted, so that the job has to go to the lane. */
+  readonly isQueueClosing: boolean;
+  /** An earlier job of this id, which is forgotten, has left a stream of its events. */
+  readonly hasOldStream: boolean;
 }
 
 export interface ClaimRequest {

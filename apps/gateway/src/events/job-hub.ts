@@ -8,6 +8,8 @@ export type EventListener = (event: JobEvent, word: string) => void;
  */
 export interface JobHub {
   deliver(word: string, events: readonly JobEvent[]): void;
+  /** A job begins: what was heard of an earlier one of this id, which is forgotten, no longer counts. */
+  begin(jobId: string): void;
   /** Every event of every job. */
   onEvent(listener: EventListener): Disposable;
   /** The end of one job, once. */
@@ -61,6 +63,10 @@ export function jobHub(): JobHub {
         for (const listener of listeners) listener(event, word);
         if (event.type === "job-end") end(event);
       }
+    },
+    begin(jobId) {
+      ended.delete(jobId);
+      cursors.delete(jobId);
     },
     onEvent(listener) {
       listeners.add(listener);

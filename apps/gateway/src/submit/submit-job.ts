@@ -73,7 +73,7 @@ export interface AcceptedJob {
 export interface SubmitDependencies {
   readonly store: Pick<JobStore, "submit" | "withdraw" | "noteWebhook" | "dropWebhook">;
   readonly publisher: JobPublisher;
-  readonly keeper: Pick<StreamKeeper, "begin">;
+  readonly keeper: Pick<StreamKeeper, "begin" | "discard">;
   readonly catalog: CatalogCache;
   readonly words: WordLeases;
   /** Of a tenant. */
@@ -156,6 +156,7 @@ export async function submitJob(
   try {
     // After the record, which says whose job it is; before the job can end.
     if (webhook !== undefined) await noteWebhook(store, jobId, webhook);
+    if (record.hasOldStream) await keeper.discard(jobId);
     if (watch) await keeper.begin(jobId);
     const ownQueueOf = deps.hasOwnQueues && !record.isQueueClosing ? tenant : undefined;
     await publisher.publishJob({ jobId, lane, pool, body, ownQueueOf });
@@ -184,7 +185,7 @@ function withLimits(
 }
 
 /** Stands for a record that was there: its number is known to whoever reads it. */
-const RESUMED = { number: 0, isQueueClosing: false };
+const RESUMED = { number: 0, isQueueClosing: false, hasOldStream: false };
 
 async function noteWebhook(
   store: SubmitDependencies["store"],

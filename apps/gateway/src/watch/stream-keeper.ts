@@ -10,6 +10,8 @@ export interface StreamKeeper {
   ensure(job: JobView): Promise<void>;
   /** Makes the stream of a job that is about to be published: it will hold the whole log. */
   begin(jobId: string): Promise<void>;
+  /** Deletes what an earlier job of this id has left, before the new one is published. */
+  discard(jobId: string): Promise<void>;
   /** Deletes the streams of jobs that have ended, of any gateway, once this one has seen so for `keepMs`. */
   sweep(): Promise<number>;
 }
@@ -47,6 +49,12 @@ export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
     if (end !== undefined) await publisher.publishEvents(undefined, lastWords(end));
   }
 
+  async function discard(jobId: string): Promise<void> {
+    await streams.delete(jobId);
+    await store.forgetStream(jobId);
+    ensured.delete(jobId);
+  }
+
   /** A job that is unknown may be on the broker all the same: Redis has forgotten everything. */
   async function isOver(jobId: string): Promise<boolean> {
     try {
@@ -72,6 +80,7 @@ export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
       ensured.set(jobId, opening);
       await opening;
     },
+    discard,
     async sweep() {
       // Those that this gateway made itself are known even where Redis has forgotten them.
       const ended: string[] = [];
@@ -82,9 +91,7 @@ export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
       let failure: unknown;
       for (const jobId of over.look(ended, String, keepMs)) {
         try {
-          await streams.delete(jobId);
-          await store.forgetStream(jobId);
-          ensured.delete(jobId);
+          await discard(jobId);
           deleted += 1;
         } catch (error) {
           // It is tried again at the next sweep; the others need not wait for it.

@@ -108,7 +108,11 @@ export function memoryStore(): MemoryStore {
         ...(gatewayId !== undefined && { gatewayId }),
       });
       changed();
-      return { number: wanted ?? (front ? -next : next), isQueueClosing: false };
+      return {
+        number: wanted ?? (front ? -next : next),
+        isQueueClosing: false,
+        hasOldStream: streams.has(jobId),
+      };
     },
     async withdraw(jobId) {
       const isPending = jobs.get(jobId)?.state === "pending";

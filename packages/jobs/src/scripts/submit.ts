@@ -45,14 +45,16 @@ end
 
 /**
  * ARGV: what create_job takes, then how many jobs of the tenant may wait, or '', and '1' where the job goes to its tenant's
- * own queue. Answers the number and '1' where that queue is being deleted, so that the job has to go to the lane; false where
- * the id is taken, or 'full'.
+ * own queue. Answers the number, '1' where that queue is being deleted, so that the job has to go to the lane, and '1' where an
+ * earlier job of this id has left a stream; false where the id is taken or was another tenant's a while ago, or 'full'.
  */
 export const submitScript = storeScript(`
 ${CREATE_JOB}
 ${AWAIT_TURN}
 local lane, pool, tenant = ARGV[3], ARGV[4], ARGV[11]
 if redis.call('EXISTS', job(ARGV[1])) == 1 then return false end
+local gone = redis.call('GET', root .. 'gone:' .. ARGV[1])
+if gone and string.match(gone, '^%w+:(.*)$') ~= tenant then return false end
 local most = ARGV[${1 + NEW_JOB_ARGUMENTS}]
 if most ~= '' and redis.call('ZCARD', root .. 'pending:' .. tenant) >= tonumber(most) then return 'full' end
 local number = create_job(1)
@@ -67,7 +69,7 @@ if ARGV[${2 + NEW_JOB_ARGUMENTS}] == '1' then
   end
 end
 queue_changed()
-return {tostring(number), is_closing}
+return {tostring(number), is_closing, tostring(redis.call('SISMEMBER', root .. 'streams', ARGV[1]))}
 `);
 
 /**
