@@ -55,6 +55,39 @@ test("a publisher whose outbox is full refuses at once instead of growing", asyn
   post();
 });
 
+test("a message larger than the broker takes is refused alone, and those beside it go out", async () => {
+  await using broker = await openPrivateBroker();
+  await broker.control(["eval", "application:set_env(rabbit, max_message_size, 100000)."]);
+  await using fleet = await openFleet({ broker });
+  const queue = fleet.names.service("reader");
+  await fleet.connection.withChannel((channel) =>
+    channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": "quorum" } }),
+  );
+  const send = (sizeBytes: number) =>
+    fleet.publisher.publish({
+      exchange: "",
+      routingKey: queue,
+      body: Buffer.alloc(sizeBytes),
+      messageId: `m-${sizeBytes}`,
+      ...persistent,
+    });
+
+  const sent = await Promise.allSettled([1, 200_000, 100_000, 2].map(send));
+
+  expect(sent.map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+    "fulfilled",
+  ]);
+  expect(sent[1]).toMatchObject({
+    reason: {
+      code: "PAYLOAD_TOO_LARGE",
+      message: expect.stringMatching(/200000 bytes .* at most 100000$/),
+    },
+  });
+}, 60_000);
+
 test("messages of the time without a broker are sent, in order, when it is back", async () => {
   await using broker = await openPrivateBroker();
   await using fleet = await openFleet({ broker });

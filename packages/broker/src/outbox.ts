@@ -51,7 +51,10 @@ export interface AddOptions {
 /** Messages that the broker has not confirmed yet, oldest first. */
 export interface Outbox {
   readonly sizeBytes: number;
-  /** Throws BROKER_UNAVAILABLE where the bodies together would be over the limit. */
+  /**
+   * Throws BROKER_UNAVAILABLE where the bodies together would be over the limit, an empty outbox taking any one, and
+   * PAYLOAD_TOO_LARGE where this one is larger than RabbitMQ takes: it would close the channel, for all others as well.
+   */
   add(message: OutgoingMessage, options?: AddOptions): OutboxEntry;
   /** Takes an entry out and tells its sender, the first time; later calls change nothing. */
   settle(entry: OutboxEntry, error?: CodedError): void;
@@ -62,6 +65,12 @@ export interface Outbox {
   /** Settles everything with this error. */
   close(error: CodedError): void;
 }
+
+/**
+ * Of one body: what deploy/rabbitmq/rabbitmq.conf sets. Jobs and pictures have 64 MiB at most, and the events of a job a few
+ * more than 16.
+ */
+const MOST_MESSAGE_BYTES = 134_217_728;
 
 /** Taken for each entry beside its body, so that empty bodies count too. */
 const ENTRY_BYTES = 256;
@@ -94,7 +103,8 @@ export function openOutbox({ maxBytes }: { readonly maxBytes: number }): Outbox 
     },
     add(message, { onSettled, isLimited = true, nack = "full" } = {}) {
       const size = entrySizeBytes(message);
-      if (isLimited && sizeBytes + size > maxBytes) {
+      if (message.body.byteLength > MOST_MESSAGE_BYTES) throw tooLarge(message, MOST_MESSAGE_BYTES);
+      if (isLimited && entries.size > 0 && sizeBytes + size > maxBytes) {
         throw new CodedError(
           "BROKER_UNAVAILABLE",
           `RabbitMQ has not confirmed ${entries.size} messages (${sizeBytes} bytes): no more are taken`,
@@ -117,6 +127,16 @@ export function openOutbox({ maxBytes }: { readonly maxBytes: number }): Outbox 
       for (const entry of [...entries]) settle(entry, error);
     },
   };
+}
+
+export function tooLarge(
+  { body, exchange, routingKey }: OutgoingMessage,
+  mostBytes: number,
+): CodedError {
+  return new CodedError(
+    "PAYLOAD_TOO_LARGE",
+    `a message of ${body.byteLength} bytes for ${JSON.stringify(routingKey)} of exchange ${JSON.stringify(exchange)}: RabbitMQ takes at most ${mostBytes}`,
+  );
 }
 
 function entrySizeBytes({ body }: OutgoingMessage): number {

@@ -2,14 +2,20 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "@rabbitloom/protocol";
 import type { ConfirmChannel, Message } from "amqplib";
 import type { Broker } from "./connect-broker.ts";
-import { type NackMeaning, type OutboxEntry, type OutgoingMessage, openOutbox } from "./outbox.ts";
+import {
+  type NackMeaning,
+  type OutboxEntry,
+  type OutgoingMessage,
+  openOutbox,
+  tooLarge,
+} from "./outbox.ts";
 
 export interface PublisherOptions {
   /** Shown in problems. @default "publisher" */
   readonly name?: string;
   /** How long `publish` waits for a confirm, reconnects included. @default 10_000 */
   readonly deadlineMs?: number;
-  /** Bodies held until the broker confirms them; more is refused with BROKER_UNAVAILABLE. @default 64 MiB */
+  /** Bodies held until the broker confirms them; more than one over it is refused with BROKER_UNAVAILABLE. @default 64 MiB */
   readonly maxBytes?: number;
 }
 
@@ -32,6 +38,7 @@ export interface Publisher extends AsyncDisposable {
    * Resolves when the broker has confirmed. Rejects with
    * - QUEUE_FULL where a queue takes no more,
    * - NO_WORKER where a mandatory message fits no queue,
+   * - PAYLOAD_TOO_LARGE where it is larger than the broker takes,
    * - BROKER_UNAVAILABLE at once while the broker blocks publishers or the outbox is full, else after the deadline.
    *   The message may have arrived all the same.
    */
@@ -67,6 +74,7 @@ export function openPublisher(
       if (isInTrouble) await delay(TROUBLE_MS);
       isInTrouble = false;
       channel.on("return", (message: Message) => onReturn(message));
+      channel.on("error", onError);
       for (const entry of outbox.unconfirmed()) send(channel, entry);
       open = channel;
     },
@@ -108,6 +116,18 @@ export function openPublisher(
     });
     // The next channel begins with everything that is unconfirmed.
     channel.close().catch(() => {});
+  }
+
+  /** A message that is too large closes the channel, and would close each one that it is sent on again. */
+  function onError({ message }: Error) {
+    const most = /message size \d+ is larger than (?:configured )?max size (\d+)/.exec(
+      message,
+    )?.[1];
+    if (most === undefined) return;
+    for (const entry of outbox.unconfirmed()) {
+      if (entry.message.body.byteLength <= Number(most)) continue;
+      outbox.settle(entry, tooLarge(entry.message, Number(most)));
+    }
   }
 
   function onReturn({ properties, fields }: Message) {

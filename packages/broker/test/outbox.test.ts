@@ -38,6 +38,24 @@ test("more than the limit is refused until something is confirmed", () => {
   expect(outbox.unconfirmed()).toHaveLength(2);
 });
 
+test("one message over the limit is taken where nothing else waits, and none that is larger than the broker takes", () => {
+  const outbox = openOutbox({ maxBytes: 1_000 });
+  outbox.add(message("x".repeat(2_000)));
+  const body = Buffer.alloc(128 * 2 ** 20 + 1);
+
+  expect(() => outbox.add(message("y"))).toThrow(/not confirmed 1 messages/);
+  for (const isLimited of [true, false]) {
+    expect(() => outbox.add({ ...message(""), body }, { isLimited })).toThrow(
+      expect.objectContaining({
+        code: "PAYLOAD_TOO_LARGE",
+        message:
+          'a message of 134217729 bytes for "k" of exchange "e": RabbitMQ takes at most 134217728',
+      }),
+    );
+  }
+  expect(outbox.unconfirmed()).toHaveLength(1);
+});
+
 test("a drain waits for what was there when it was asked for, not for what came later", async () => {
   const outbox = openOutbox({ maxBytes: 10_000 });
   const first = outbox.add(message("1"));
