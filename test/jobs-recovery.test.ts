@@ -47,9 +47,31 @@ test("an attempt that is gone is taken back by one caller, and not if it has spo
   expect(answers.filter((answer) => answer !== undefined)).toEqual([{ faults: 1 }]);
   expect(await store.view("every-tenant", jobId)).toMatchObject({ state: "pending", attempt: 1 });
   expect(await store.finish(jobId, 1, outcome)).toBe(false);
-  expect(await store.waiting()).toEqual([
-    { jobId, attempt: 1, lane: "normal", pool: "default", tenant: "default" },
-  ]);
+  expect(await store.waiting()).toEqual({
+    jobs: [{ jobId, number: 1, attempt: 1, lane: "normal", pool: "default", tenant: "default" }],
+  });
+});
+
+test("looks at waiting jobs go on where the last one ended, until all have been seen", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const ids = Array.from({ length: 2_500 }, (_, index) => `job-${index}`);
+  await Promise.all(ids.map((jobId) => store.submit({ message: job({ jobId }), number: 0 })));
+
+  const seen = new Set<string>();
+  let looks = 0;
+  let from: string | undefined;
+  do {
+    const { jobs, next } = await store.waiting(from);
+    // Those that are there from the first look to the last; others may go meanwhile.
+    if (looks === 0) for (const { jobId } of jobs.slice(0, 100)) await store.withdraw(jobId);
+    for (const { jobId } of jobs) seen.add(jobId);
+    looks += 1;
+    from = next;
+  } while (from !== undefined);
+
+  expect(looks).toBeGreaterThan(1);
+  expect([...seen].toSorted()).toEqual(ids.toSorted());
 });
 
 test("a job that nobody started in time ends by itself, by the earlier of both times, and once", async () => {

@@ -45,6 +45,19 @@ test("a job without a message, without a worker or without time left is found by
   }
 }, 120_000);
 
+test("more waiting jobs than one look sees, all with lower numbers, hide no lost job", async () => {
+  await using service = await openService({ gateway: { MISSING_SECONDS: "1" } });
+  const { store } = service.fleet;
+  await Promise.all(
+    Array.from({ length: 2_500 }, (_, index) =>
+      store.submit({ message: job({ jobId: `w-${index}`, pool: "nobody" }), number: -1 }),
+    ),
+  );
+  await store.submit({ message: job({ jobId: "lost", tenant: "two", prompt: text("lost") }) });
+
+  expect(await service.fleet.jobs.ended("lost", 40_000)).toMatchObject({ state: "succeeded" });
+}, 120_000);
+
 test("jobs that no worker can read end, and other tenants' lost jobs are published all the same", async () => {
   await using service = await openService({ gateway: { MISSING_SECONDS: "1" } });
   const { fleet, redis } = service;

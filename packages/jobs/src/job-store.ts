@@ -134,8 +134,11 @@ export interface JobStore
   takeBack(attempt: RunningAttempt): Promise<{ readonly faults: number } | undefined>;
   /** True while some worker runs the job and says so. */
   isAttemptAlive(jobId: string): Promise<boolean>;
-  /** Pending jobs, first come first, at most a thousand. */
-  waiting(): Promise<WaitingJob[]>;
+  /**
+   * Some thousand pending jobs, in no order, from where the last look ended; without `next` they were the last. What was there
+   * from the first look to the last has been seen, perhaps twice.
+   */
+  waiting(from?: string): Promise<{ readonly jobs: WaitingJob[]; readonly next?: string }>;
   /** True for one holder at a time, until it asks no more for so long. */
   lease(name: string, holder: string, ttlMs: number): Promise<boolean>;
   /**
@@ -218,6 +221,7 @@ export interface RunningAttempt {
 
 export interface WaitingJob {
   readonly jobId: string;
+  readonly number: number;
   readonly attempt: number;
   readonly lane: string;
   readonly pool: string;

@@ -13,7 +13,8 @@ import {
 } from "./scripts/recovery.ts";
 import type { StoreContext } from "./store-context.ts";
 
-const MOST_WAITING = 1_000;
+/** About so many in one script, so that no other call waits long. */
+const WAITING_AT_ONCE = 1_000;
 
 /** What finds the jobs that nobody looks after any more. */
 export function recovery({
@@ -48,15 +49,21 @@ export function recovery({
     async isAttemptAlive(jobId) {
       return (await run(isAliveScript, jobId, aliveMs)) === 1;
     },
-    async waiting() {
-      const answer = await run(waitingScript, MOST_WAITING);
-      return rows(answer, 5).map(([jobId = "", attempt, lane = "", pool = "", tenant = ""]) => ({
-        jobId,
-        attempt: Number(attempt),
-        lane,
-        pool,
-        tenant,
-      }));
+    async waiting(from = "0") {
+      const [next = "0", ...parts] = partsSchema.parse(
+        await run(waitingScript, from, WAITING_AT_ONCE),
+      );
+      const jobs = rows(parts, 6).map(
+        ([jobId = "", number, attempt, lane = "", pool = "", tenant = ""]) => ({
+          jobId,
+          number: Number(number),
+          attempt: Number(attempt),
+          lane,
+          pool,
+          tenant,
+        }),
+      );
+      return { jobs, ...(next !== "0" && { next }) };
     },
     async lease(name, holder, ttlMs) {
       return (await run(leaseScript, name, holder, ttlMs)) === 1;

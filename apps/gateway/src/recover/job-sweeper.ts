@@ -51,6 +51,12 @@ export interface JobSweeperOptions {
   readonly now?: () => number;
 }
 
+interface Round {
+  /** Where the last look ended. */
+  readonly from: string | undefined;
+  readonly suspects: WaitingJob[];
+}
+
 const NOTHING: Swept = { expired: 0, takenBack: 0, published: 0 };
 
 export function jobSweeper(options: JobSweeperOptions): JobSweeper {
@@ -59,6 +65,8 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
   const now = options.now ?? (() => performance.now());
   const silent = unchangedFor(now);
   const lost = unchangedFor(now);
+  /** A look at some of the waiting jobs is a part of a round over all. */
+  let round: Round = { from: undefined, suspects: [] };
 
   async function expire(): Promise<number> {
     const expired = await store.expire();
@@ -103,12 +111,16 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
   }
 
   async function findLost(): Promise<number> {
-    const waiting = await store.waiting();
+    const { jobs, next } = await store.waiting(round.from);
     const ready = askingOnce(lanes);
-    const suspects: WaitingJob[] = [];
-    for (const job of waiting) if (await isEmpty(job, ready)) suspects.push(job);
-    const keyOf = ({ jobId, attempt }: (typeof waiting)[number]) => `${jobId} ${attempt}`;
-    const found = lost.look(suspects, keyOf, missingMs);
+    for (const job of jobs) if (await isEmpty(job, ready)) round.suspects.push(job);
+    const { suspects } = round;
+    round = { from: next, suspects: next === undefined ? [] : suspects };
+    if (next !== undefined) return 0;
+    const keyOf = ({ jobId, attempt }: WaitingJob) => `${jobId} ${attempt}`;
+    const found = lost
+      .look(suspects, keyOf, missingMs)
+      .toSorted((one, other) => one.number - other.number);
     await publishAgain(found.map(({ jobId }) => jobId));
     // Looked at anew from now on: a message that is on its way is not lost again.
     if (found.length > 0) lost.look([], keyOf, 0);
@@ -157,6 +169,7 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
     async sweep() {
       if (!(await store.lease("job-sweeper", gatewayId, leaseMs))) {
         // What was seen before says nothing about now.
+        round = { from: undefined, suspects: [] };
         for (const looks of [silent, lost]) looks.look([], String, 0);
         return NOTHING;
       }

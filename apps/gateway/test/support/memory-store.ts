@@ -198,7 +198,7 @@ export function memoryStore(): MemoryStore {
     },
     expire: async () => [],
     attempts: async () => [],
-    waiting: async () => [],
+    waiting: async () => ({ jobs: [] }),
     remembersSince: async () => new Date(0).toISOString(),
     isAttemptAlive: notHere,
     takeBack: notHere,

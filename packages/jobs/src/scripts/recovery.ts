@@ -49,13 +49,19 @@ local silent_ms = milliseconds() - (alive_at or 0)
 return (silent_ms >= 0 and silent_ms < tonumber(ARGV[2])) and 1 or 0
 `);
 
-/** ARGV: how many at most. Answers id, attempt, lane, pool and tenant of each pending job, one after another. */
+/**
+ * ARGV: where the last look ended, '0' for the first, and about how many. Answers where this one ended, '0' after the last, then
+ * id, number, attempt, lane, pool and tenant of each pending job. By a scan: numbers are the clients' choice, and who comes first
+ * by them must not hide the others.
+ */
 export const waitingScript = storeScript(`
-local answer = {}
-for _, id in ipairs(redis.call('ZRANGE', root .. 'pending', 0, ARGV[1] - 1)) do
+local next, found = unpack(redis.call('ZSCAN', root .. 'pending', ARGV[1], 'COUNT', ARGV[2]))
+local answer = {next}
+for index = 1, #found, 2 do
+  local id = found[index]
   local attempt, lane, pool = unpack(redis.call('HMGET', job(id), 'attempt', 'lane', 'pool'))
   if attempt then
-    for _, part in ipairs({id, attempt, lane, pool, tenant_of(id)}) do answer[#answer + 1] = part end
+    for _, part in ipairs({id, found[index + 1], attempt, lane, pool, tenant_of(id)}) do answer[#answer + 1] = part end
   end
 end
 return answer
