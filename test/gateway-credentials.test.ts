@@ -200,16 +200,23 @@ test("one request too many of a key is 429 with the time to wait, and another ke
   expect((await me(calm)).statusCode).toBe(200);
 });
 
-test("a tenant with as many waiting jobs as it may is 429, and another tenant is not", async () => {
-  await using strict = await guardedGateway({ MAX_PENDING_PER_TENANT: "1" });
-  const [acme, beta] = [
-    await strict.bearer({ tenant: "acme", scopes: ["submit"] }),
-    await strict.bearer({ tenant: "beta", scopes: ["submit"] }),
-  ];
-  await strict.submit(acme);
-  await expect(strict.submit(acme)).rejects.toThrow(/QUEUE_FULL/);
-  await strict.submit(beta);
-});
+test.each([
+  ["jobs", { MAX_PENDING_PER_TENANT: "1" }],
+  // One has some 230.
+  ["bytes", { MAX_PENDING_BYTES_PER_TENANT: "400" }],
+])(
+  "a tenant with as many waiting %s as it may is 429, and another tenant is not",
+  async (_what, limit) => {
+    await using strict = await guardedGateway(limit);
+    const [acme, beta] = [
+      await strict.bearer({ tenant: "acme", scopes: ["submit"] }),
+      await strict.bearer({ tenant: "beta", scopes: ["submit"] }),
+    ];
+    await strict.submit(acme);
+    await expect(strict.submit(acme)).rejects.toThrow(/QUEUE_FULL/);
+    await strict.submit(beta);
+  },
+);
 
 test("a socket without credentials is refused, and one whose key is revoked is closed", async () => {
   const address = await gateway.app.listen({ host: "127.0.0.1", port: 0 });

@@ -24,6 +24,37 @@ test("the id of a job that is forgotten may be used again by its tenant alone, w
   expect(await other.submit({ message })).toMatchObject({ hasOldStream: true });
 });
 
+test("the bytes of what waits are counted for each tenant, by whatever way a job comes and goes", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const submit = (jobId: string, tenant = "acme") => {
+    const prompt = { "1": { class_type: "A", inputs: { text: "x".repeat(1_000) } } };
+    return store.submit({ message: job({ jobId, tenant, prompt }), maxPendingBytes: 2_500 });
+  };
+  const refused = { code: "QUEUE_FULL", message: expect.stringContaining("2500 bytes") };
+  const claim = (jobId: string) =>
+    store.claim({ message: job({ jobId, tenant: "acme" }), workerId: "w" });
+  await submit("a");
+  await submit("b");
+  await expect(submit("c")).rejects.toMatchObject(refused);
+  await submit("c", "beta");
+
+  await claim("a");
+  await submit("d");
+  await store.release("a", 1);
+  await store.withdraw("d");
+  await expect(submit("e")).rejects.toMatchObject(refused);
+  await claim("a");
+  const [running] = await store.attempts();
+  if (running !== undefined) await store.takeBack(running);
+  await expect(submit("e")).rejects.toMatchObject(refused);
+
+  for (const jobId of ["a", "b"]) await store.cancel("every-tenant", jobId);
+  await submit("e");
+  await submit("f");
+  await expect(submit("g")).rejects.toMatchObject(refused);
+});
+
 test("only the newest attempt commits", async () => {
   await using opened = await openStore();
   const jobId = await submitted(opened.store);

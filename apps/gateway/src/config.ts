@@ -62,6 +62,8 @@ const environmentSchema = z.object({
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().positive().default(1_200),
   /** Jobs of one tenant that may wait; 0 is no limit but the queue's. */
   MAX_PENDING_PER_TENANT: z.coerce.number().int().min(0).default(0),
+  /** Bytes of one tenant's jobs that wait; 0 is no limit. */
+  MAX_PENDING_BYTES_PER_TENANT: z.coerce.number().int().min(0).default(1_073_741_824),
   /** Tenants have queues of their own, and their jobs run by turns. Unset for: where AUTH is required. */
   FAIR_TURNS: flag.optional(),
   /** Jobs of one tenant that may run at once; 0 is no limit. Wants FAIR_TURNS. */
@@ -151,6 +153,8 @@ export function readConfig(
     tokens,
     ratePerMinute: env.RATE_LIMIT_PER_MINUTE,
     maxPendingPerTenant: env.MAX_PENDING_PER_TENANT === 0 ? undefined : env.MAX_PENDING_PER_TENANT,
+    maxPendingBytesPerTenant:
+      env.MAX_PENDING_BYTES_PER_TENANT === 0 ? undefined : env.MAX_PENDING_BYTES_PER_TENANT,
     turns: turnOptions(env, auth),
     senders: readSenders(env),
     dataDir,

@@ -128,6 +128,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     gatewayId,
     queueSeconds: config.queueSeconds,
     maxPending: config.maxPendingPerTenant,
+    maxPendingBytes: config.maxPendingBytesPerTenant,
     hasOwnQueues: config.turns.isOn,
     pools: config.pools,
     webhooks: config.webhooks,

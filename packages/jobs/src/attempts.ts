@@ -46,11 +46,18 @@ export function attempts(
         ...newJobArguments(job, payload),
         job.maxPending ?? "",
         job.inOwnQueue ? "1" : "0",
+        job.maxPendingBytes ?? "",
       );
       if (answer === "full") {
         throw new CodedError(
           "QUEUE_FULL",
           `the tenant has ${job.maxPending} jobs waiting, as many as it may`,
+        );
+      }
+      if (answer === "large") {
+        throw new CodedError(
+          "QUEUE_FULL",
+          `the tenant's waiting jobs may have ${job.maxPendingBytes} bytes together, and would have more`,
         );
       }
       if (answer === null) {

@@ -171,6 +171,8 @@ export interface NewJob {
   readonly front?: boolean;
   /** Throws QUEUE_FULL where the tenant has so many jobs waiting. @default no limit */
   readonly maxPending?: number | undefined;
+  /** Throws QUEUE_FULL where the tenant's waiting jobs would have more bytes together. @default no limit */
+  readonly maxPendingBytes?: number | undefined;
   /** It goes to its tenant's own queue, and waits for its turn there. @default false */
   readonly inOwnQueue?: boolean;
 }

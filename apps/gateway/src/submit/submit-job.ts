@@ -84,6 +84,8 @@ export interface SubmitDependencies {
   readonly queueSeconds: number;
   /** Jobs of one tenant that may wait. */
   readonly maxPending: number | undefined;
+  /** Bytes of one tenant's jobs that may wait. */
+  readonly maxPendingBytes: number | undefined;
   /** Tenants have queues of their own, and take turns. */
   readonly hasOwnQueues: boolean;
   /** For jobs that bring none of their own. */
@@ -145,6 +147,7 @@ export async function submitJob(
       ...(submission.number !== undefined && { number: submission.number }),
       ...(front !== undefined && { front }),
       maxPending: deps.maxPending,
+      maxPendingBytes: deps.maxPendingBytes,
       inOwnQueue: deps.hasOwnQueues,
     })
     .catch((error: unknown) => {

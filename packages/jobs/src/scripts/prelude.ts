@@ -9,6 +9,7 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>deadlines      sorted set by time: jobs that have to be started by then, and have not been
  *   <root>ended          sorted set by time of the end, in microseconds
  *   <root>pending:<tenant>, running:<tenant>, ended:<tenant>   the same of one tenant
+ *   <root>pending-bytes:<tenant> what its pending jobs' payloads hold together; there while some are
  *   <root>gone:<id>      what became of a job whose record is no longer kept, and whose it was; expires
  *   <root>files:<id>     list: place, first number, count and time (ms) of the files that attempts were going to write, one after another
  *   <root>leftovers      set: end (ms), tenant and such a note, of jobs that ended without these attempts: to be removed by a worker
@@ -60,13 +61,25 @@ local function tenant_of(id) return redis.call('HGET', job(id), 'tenant') or 'de
 local function is_in_reach(tenant, id) return tenant == '' or tenant_of(id) == tenant end
 local function list_of(name, tenant) return root .. name .. (tenant == '' and '' or ':' .. tenant) end
 
+local function pending_bytes(tenant) return tonumber(redis.call('GET', root .. 'pending-bytes:' .. tenant) or 0) end
+local function count_bytes(id, tenant, sign)
+  local bytes = root .. 'pending-bytes:' .. tenant
+  redis.call('INCRBY', bytes, sign * redis.call('HSTRLEN', job(id), 'payload'))
+  -- Whatever was miscounted is forgotten as soon as nothing waits.
+  if redis.call('EXISTS', root .. 'pending:' .. tenant) == 0 then redis.call('DEL', bytes) end
+end
+
 -- Each job is in the list of all and in its tenant's.
 local function put_in(list, score, id)
+  local tenant = tenant_of(id)
   redis.call('ZADD', root .. list, score, id)
-  redis.call('ZADD', root .. list .. ':' .. tenant_of(id), score, id)
+  local added = redis.call('ZADD', root .. list .. ':' .. tenant, score, id)
+  if list == 'pending' and added == 1 then count_bytes(id, tenant, 1) end
 end
 local function take_from(list, id)
-  redis.call('ZREM', root .. list .. ':' .. tenant_of(id), id)
+  local tenant = tenant_of(id)
+  local removed = redis.call('ZREM', root .. list .. ':' .. tenant, id)
+  if list == 'pending' and removed == 1 then count_bytes(id, tenant, -1) end
   return redis.call('ZREM', root .. list, id)
 end
 

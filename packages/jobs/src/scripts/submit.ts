@@ -44,9 +44,9 @@ end
 `;
 
 /**
- * ARGV: what create_job takes, then how many jobs of the tenant may wait, or '', and '1' where the job goes to its tenant's
- * own queue. Answers the number, '1' where that queue is being deleted, so that the job has to go to the lane, and '1' where an
- * earlier job of this id has left a stream; false where the id is taken or was another tenant's a while ago, or 'full'.
+ * ARGV: what create_job takes, then how many jobs of the tenant may wait, or '', '1' where the job goes to its tenant's own
+ * queue, and how many bytes of the tenant may wait, or ''. Answers the number, '1' where that queue is being deleted, so that the job has to go to the lane, and '1' where an
+ * earlier job of this id has left a stream; false where the id is taken or was another tenant's a while ago, 'full', or 'large'.
  */
 export const submitScript = storeScript(`
 ${CREATE_JOB}
@@ -57,6 +57,8 @@ local gone = redis.call('GET', root .. 'gone:' .. ARGV[1])
 if gone and string.match(gone, '^%w+:(.*)$') ~= tenant then return false end
 local most = ARGV[${1 + NEW_JOB_ARGUMENTS}]
 if most ~= '' and redis.call('ZCARD', root .. 'pending:' .. tenant) >= tonumber(most) then return 'full' end
+local most_bytes = ARGV[${3 + NEW_JOB_ARGUMENTS}]
+if most_bytes ~= '' and pending_bytes(tenant) + #ARGV[2] > tonumber(most_bytes) then return 'large' end
 local number = create_job(1)
 local is_closing = '0'
 if ARGV[${2 + NEW_JOB_ARGUMENTS}] == '1' then
