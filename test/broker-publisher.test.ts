@@ -40,6 +40,29 @@ test("a lane that is full refuses with QUEUE_FULL, and what it took before stays
   expect(messageCount).toBe(12 - refusals.length);
 });
 
+test("a policy of the broker bounds the bytes of a lane that is there already, and over it jobs are refused", async () => {
+  await using broker = await openPrivateBroker();
+  await using fleet = await openFleet({ broker });
+  const pattern = `^${fleet.prefix}\\.jobs\\.[^.]+\\.(high|normal|low)(\\.|$)`;
+  const policy = JSON.stringify({ "max-length-bytes": 100_000 });
+  await broker.control(["set_policy", "job-bytes", pattern, policy, "--apply-to", "queues"]);
+  const send = (index: number) =>
+    fleet.publisher.publish({
+      exchange: fleet.names.jobs.exchange,
+      routingKey: "normal.default",
+      body: Buffer.alloc(10_000),
+      messageId: `m-${index}`,
+      ...persistent,
+    });
+
+  const refusals: unknown[] = [];
+  for (let index = 0; index < 30; index++) await send(index).catch((error) => refusals.push(error));
+
+  expect(refusals.length).toBeGreaterThan(10);
+  expect(refusals.length).toBeLessThan(25);
+  for (const error of refusals) expect(error).toMatchObject({ code: "QUEUE_FULL" });
+}, 60_000);
+
 test("a publisher whose outbox is full refuses at once instead of growing", async () => {
   await using fleet = await openFleet();
   await using publisher = openPublisher(fleet.connection, { maxBytes: 10_000 });
