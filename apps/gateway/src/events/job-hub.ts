@@ -27,11 +27,17 @@ export function jobHub(): JobHub {
   const listeners = new Set<EventListener>();
   const endListeners = new Map<string, Set<(event: JobEndEvent) => void>>();
   const cursors = new Map<string, Cursor>();
-  const ended = new Set<string>();
+  /** When, as the event said it. */
+  const ended = new Map<string, string>();
 
   function isNews(event: JobEvent): boolean {
     const { jobId, attempt, seq, type } = event;
-    if (ended.has(jobId)) return false;
+    const endedAt = ended.get(jobId);
+    if (endedAt !== undefined) {
+      if (type !== "job-start" || event.at <= endedAt) return false;
+      // A new job of this id, taken in by another gateway.
+      ended.delete(jobId);
+    }
     const cursor = cursors.get(jobId);
     // An end may be made up from the record, which knows its attempt but not always its number.
     const isOld =
@@ -39,8 +45,8 @@ export function jobHub(): JobHub {
     if (isOld) return false;
     if (type === "job-end") {
       cursors.delete(jobId);
-      ended.add(jobId);
-      const [oldest] = ended;
+      ended.set(jobId, event.at);
+      const [oldest] = ended.keys();
       if (ended.size > ENDED_KEPT && oldest !== undefined) ended.delete(oldest);
     } else {
       cursors.set(jobId, { attempt, seq });
