@@ -62,8 +62,17 @@ export async function pathInside(root: string, name: string): Promise<string | u
   }
 }
 
+/** Of a path: what systems take at most. Each part of one is looked at, and a text of 64 KiB would have thousands. */
+const LONGEST_PATH_BYTES = 4_096;
+
 /** A folder below `root` that exists or is about to be made, with no link out on the way there. */
 export async function checkedSubfolder(root: string, subfolder: string): Promise<string> {
+  if (Buffer.byteLength(subfolder) > LONGEST_PATH_BYTES) {
+    throw new CodedError(
+      "FILE_REFUSED",
+      `expected a path of at most ${LONGEST_PATH_BYTES} bytes, got ${Buffer.byteLength(subfolder)}`,
+    );
+  }
   const realRoot = (await realpathOrNothing(root)) ?? root;
   const wanted = join(root, subfolder);
   for (let path = wanted; path.length >= root.length; path = join(path, "..")) {

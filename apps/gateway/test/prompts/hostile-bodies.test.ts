@@ -129,3 +129,15 @@ test("a name with half a character in it, which no URL can carry, is no file", a
   expect(answer.statusCode).toBe(200);
   expect(answer.json()).toMatchObject({ urls: [] });
 });
+
+test("a number of two hundred thousand digits is refused at once, one that Python reads is not", async () => {
+  const send = (number: unknown) => post({ prompt: savePrompt, number }, {}, "/prompt");
+  for (const number of [`${"1".repeat(200_000)}x`, `${" ".repeat(200_000)}x`, "1e", ".", "1.2.3"]) {
+    const answer = await send(number);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.body.length).toBeLessThan(1_000);
+    expect(answer.body).toMatch(/number: expected a number/);
+  }
+  const read = ["1.", ".5", " +2e3 ", "-007"].map(async (number) => (await send(number)).json());
+  expect((await Promise.all(read)).map(({ number }) => number)).toEqual([1, 0.5, 2000, -7]);
+});

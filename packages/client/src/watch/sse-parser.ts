@@ -25,16 +25,24 @@ export async function* parseServerSentEvents(
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  let rest = "";
+  /** The line under way: a picture's comes in a thousand chunks, and each is looked through once. */
+  let parts: string[] = [];
+  let carried = "";
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      rest += decoder.decode(value, { stream: true });
+      const text = carried + decoder.decode(value, { stream: true });
       // A CR at the very end may be half of a CRLF: it waits for what follows.
-      const lines = rest.split(/\r\n|\n|\r(?!$)/);
-      rest = lines.pop() ?? "";
-      yield* lines;
+      carried = text.endsWith("\r") ? "\r" : "";
+      const [first = "", ...others] = text
+        .slice(0, text.length - carried.length)
+        .split(/\r\n|\n|\r/);
+      parts.push(first);
+      for (const next of others) {
+        yield parts.join("");
+        parts = [next];
+      }
     }
   } finally {
     await reader.cancel().catch(() => undefined);

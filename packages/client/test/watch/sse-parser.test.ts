@@ -43,3 +43,11 @@ test("it does not matter where the network cuts the text, nor how its lines end"
     }),
   );
 });
+
+test("a line is looked through once, in however many chunks it comes", async () => {
+  const count = 20_000;
+  const chunk = bytes("x".repeat(4_096));
+  const chunks = [bytes("data: "), ...Array.from({ length: count }, () => chunk), bytes("\n\n")];
+  const [message] = await parse(...chunks);
+  expect(message?.data.length).toBe(count * 4_096);
+});
