@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { link, lstat, mkdir, rename, rm } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import type { AddedAsset, AssetRecord, AssetStore, SweptBlob } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 import { checkedSubfolder, checkRelative, type Folders } from "../files/folders.ts";
+import { refusingOddNames } from "../files/odd-names.ts";
 import type { ReceivedFile } from "../files/place-file.ts";
 
 export interface AssetFacts {
@@ -39,6 +40,7 @@ export function assetLibrary(store: AssetStore): AssetLibrary {
     async add({ file, hash, contentType, folders, filePath, ...facts }) {
       try {
         const path = inputPath(filePath);
+        await makeFolderOf(folders, path);
         const added = await store.addAsset({
           ...facts,
           id: randomUUID(),
@@ -58,6 +60,7 @@ export function assetLibrary(store: AssetStore): AssetLibrary {
     },
     async refer({ hash, folders, filePath, ...facts }) {
       const path = inputPath(filePath);
+      await makeFolderOf(folders, path);
       const added = await store.addAsset({ ...facts, id: randomUUID(), hash, filePath: path });
       if (added === undefined) {
         throw new CodedError("BLOB_MISSING", `none of your assets has the hash ${hash}`);
@@ -119,13 +122,17 @@ async function placeBlob(folders: Folders, asset: AssetRecord, file: ReceivedFil
   await rename(file.path, blobPath(folders, asset));
 }
 
+/** Before the record is written: there is none then of a path that cannot be. Throws FILE_REFUSED. */
+async function makeFolderOf(folders: Folders, filePath: string): Promise<string> {
+  const folder = await checkedSubfolder(folders.input, dirname(filePath));
+  await refusingOddNames(() => mkdir(folder, { recursive: true }));
+  return folder;
+}
+
 /** The bytes also get the name the client gave them, for workflows that say it plainly; unless it is taken. */
 async function nameBlob(folders: Folders, asset: AssetRecord): Promise<void> {
-  const parts = asset.filePath.split("/");
-  const name = parts.pop() ?? "";
-  const folder = await checkedSubfolder(folders.input, parts.join("/"));
-  await mkdir(folder, { recursive: true });
-  await link(blobPath(folders, asset), join(folder, name)).catch(
+  const folder = await makeFolderOf(folders, asset.filePath);
+  await link(blobPath(folders, asset), join(folder, basename(asset.filePath))).catch(
     ignoring("EEXIST", "EPERM", "ENOTSUP", "EMLINK"),
   );
 }

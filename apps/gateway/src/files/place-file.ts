@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { CodedError } from "@rabbitloom/protocol";
 import { claimName, codeOf } from "./claim-name.ts";
 import { checkedSubfolder, checkRelative } from "./folders.ts";
+import { refusingOddNames } from "./odd-names.ts";
 
 /** Bytes that came in, on disk but under no name yet. */
 export interface ReceivedFile {
@@ -15,13 +16,16 @@ export interface ReceivedFile {
   readonly digest: string;
 }
 
+/** Of files that are being received: whoever lists a folder leaves out names with a dot before them. */
+export const UPLOAD_PREFIX = ".upload-";
+
 /** Writes a stream to a nameless file of the folder that it will stay in. */
 export async function receiveFile(
   root: string,
   source: NodeJS.ReadableStream,
 ): Promise<ReceivedFile> {
   await mkdir(root, { recursive: true });
-  const path = join(root, `.upload-${randomUUID()}`);
+  const path = join(root, `${UPLOAD_PREFIX}${randomUUID()}`);
   const hash = createHash("sha256");
   let sizeBytes = 0;
   try {
@@ -63,12 +67,12 @@ export async function placeFile(
     const name = checkFilename(filename);
     checkRelative(subfolder, "subfolder");
     const folder = await checkedSubfolder(root, subfolder);
-    await mkdir(folder, { recursive: true });
-    if (overwrite) {
+    return await refusingOddNames(async () => {
+      await mkdir(folder, { recursive: true });
+      if (!overwrite) return placeBeside(folder, name, file);
       await takeOver(file.path, join(folder, name));
       return name;
-    }
-    return await placeBeside(folder, name, file);
+    });
   } finally {
     await rm(file.path, { force: true });
   }

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { CodedError } from "@rabbitloom/protocol";
-import { claimName } from "./claim-name.ts";
+import { claimName, codeOf } from "./claim-name.ts";
+import { refusingOddNames } from "./odd-names.ts";
 
 /** A file of the user's own, as `full_info=true` tells of it. Times in milliseconds since 1970. */
 export interface UserFileFacts {
@@ -103,7 +104,7 @@ export function moveUserFile(
 ): Promise<boolean> {
   return refusingOddNames(async () => {
     await mkdir(dirname(to), { recursive: true });
-    return giveName(from, to, overwrites);
+    return saidWhereGone(giveName(from, to, overwrites));
   });
 }
 
@@ -118,31 +119,13 @@ async function giveName(from: string, to: string, overwrites: boolean): Promise<
 }
 
 export async function deleteUserFile(path: string): Promise<void> {
-  await refusingOddNames(() => rm(path));
+  await refusingOddNames(() => saidWhereGone(rm(path)));
 }
 
-/** What the file system says to a name that is a folder, lies below a file, or is too long. */
-const NAME_PROBLEMS = [
-  "EISDIR",
-  "ENOTDIR",
-  "EEXIST",
-  "ENOTEMPTY",
-  "ENAMETOOLONG",
-  "EINVAL",
-  "EBUSY",
-  "ERR_FS_EISDIR",
-];
-
-async function refusingOddNames<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    if (!NAME_PROBLEMS.includes(code)) throw cause;
-    throw new CodedError(
-      "FILE_REFUSED",
-      `the name cannot be a file's: ${code === "ENAMETOOLONG" ? "it is too long" : "a folder is there, or a file is in its way"}`,
-      { cause },
-    );
-  }
+/** Somebody else may move or delete a file between the look at it and the change. */
+async function saidWhereGone<Result>(work: Promise<Result>): Promise<Result> {
+  return work.catch((cause: unknown) => {
+    if (codeOf(cause) !== "ENOENT") throw cause;
+    throw new CodedError("NOT_FOUND", "the file is no longer there", { cause });
+  });
 }
