@@ -24,6 +24,7 @@ import { recoverEnds } from "./events/recover-ends.ts";
 import { wordLeases } from "./events/word-leases.ts";
 import { fileLookup } from "./files/file-exists.ts";
 import { modelFiles } from "./files/model-files.ts";
+import { removeStrayUploads } from "./files/stray-uploads.ts";
 import { tenantFolders } from "./files/tenant-folders.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { baseUrl } from "./http/base-url.ts";
@@ -153,6 +154,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     if (event.type === "job-end" || event.type === "job-start") courier.look();
   });
   const library = assetLibrary(store);
+  removeStrayUploads(config.dataDir).catch(onError);
   const timers = [
     setInterval(recoverAwaited, RECOVER_EVERY_MS),
     setInterval(() => library.sweep(foldersOf).catch(onError), SWEEP_ASSETS_EVERY_MS),

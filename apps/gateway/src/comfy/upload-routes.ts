@@ -118,21 +118,25 @@ async function readUpload(
   const fields = new Map<string, string>();
   let image: Upload["image"];
   const maxBytes = maxUploadBytes + FORM_OVERHEAD_BYTES;
-  for await (const part of formParts(request, { maxBytes })) {
-    if (part.type === "field") {
-      fields.set(part.fieldname, fieldText(part));
-    } else if (part.fieldname !== "image") {
-      fields.set(part.fieldname, await readSmall(part.fieldname, part.file));
-    } else if (image !== undefined) {
-      part.file.resume();
-    } else {
-      const file = await receiveFile(folders.temp, part.file);
-      image = { filename: part.filename, file };
-      if (part.file.truncated) {
-        await rm(file.path, { force: true });
-        throw new CodedError("PAYLOAD_TOO_LARGE", "image: the file is over the size limit");
+  try {
+    for await (const part of formParts(request, { maxBytes })) {
+      if (part.type === "field") {
+        fields.set(part.fieldname, fieldText(part));
+      } else if (part.fieldname !== "image") {
+        fields.set(part.fieldname, await readSmall(part.fieldname, part.file));
+      } else if (image !== undefined) {
+        part.file.resume();
+      } else {
+        image = { filename: part.filename, file: await receiveFile(folders.temp, part.file) };
+        if (part.file.truncated) {
+          throw new CodedError("PAYLOAD_TOO_LARGE", "image: the file is over the size limit");
+        }
       }
     }
+  } catch (error) {
+    // Whatever is wrong with what came after the file: nobody will give it a name.
+    if (image !== undefined) await rm(image.file.path, { force: true });
+    throw error;
   }
   return { image, fields };
 }

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { CodedError } from "@rabbitloom/protocol";
 import sharp from "sharp";
 import { checkPicture } from "./check-picture.ts";
@@ -14,6 +15,7 @@ export async function withMask(originalPath: string, paintedPath: string): Promi
     await inTurn(() => joinAlpha(originalPath, paintedPath, path));
     return path;
   } catch (cause) {
+    await rm(path, { force: true });
     throw new CodedError("IMAGE_UNREADABLE", "the mask or its picture cannot be read", { cause });
   }
 }

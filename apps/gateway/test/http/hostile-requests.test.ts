@@ -87,12 +87,31 @@ describe("bodies", () => {
     await expect.poll(() => readdir(gateway.folders.temp)).toEqual([]);
   });
 
-  test("a field that is longer than a field is 413", async () => {
-    const answer = await send("/upload/image", [
-      ["subfolder", "x".repeat(70_000)],
-      ["image", new File(["x"], "a.png")],
-    ]);
-    expect(answer.statusCode).toBe(413);
+  test.each([
+    ["/upload/image", ["subfolder", "image"]],
+    ["/upload/image", ["image", "subfolder"]],
+    ["/upload/mask", ["image", "original_ref"]],
+  ] as const)(
+    "a field that is longer than a field is 413, and nothing stays (%s of %s)",
+    async (url, names) => {
+      const parts = names.map((name): [string, string | File] => [
+        name,
+        name === "image" ? new File(["x"], "a.png") : "x".repeat(70_000),
+      ]);
+      const answer = await send(url, parts);
+      expect(answer.statusCode).toBe(413);
+      expect(await readdir(gateway.folders.temp)).toEqual([]);
+    },
+  );
+
+  test("a body that breaks off behind its picture leaves nothing", async () => {
+    const head = (name: string) => `--B\r\nContent-Disposition: form-data; name="${name}"`;
+    const body = `${head("image")}; filename="a.png"\r\n\r\nwhole\r\n${head("type")}\r\n\r\ninp`;
+    const type = { "content-type": "multipart/form-data; boundary=B" };
+    for (const url of ["/upload/image", "/upload/mask"]) {
+      expect((await post(url, body, type)).statusCode).toBe(400);
+    }
+    expect(await readdir(gateway.folders.temp)).toEqual([]);
   });
 
   test("a prompt in a field of JSON's own type is read like any other", async () => {
