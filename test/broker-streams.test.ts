@@ -1,3 +1,6 @@
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   connectBroker,
   createReplyStream,
@@ -87,6 +90,54 @@ test("a reader stops when its signal aborts", async () => {
 
   expect(await next).toEqual({ done: true, value: undefined });
 });
+
+test("readers that take nothing have the broker keep the stream, and still get all of it", async () => {
+  await using fleet = await openFleet();
+  const [count, bytes, readers] = [400, 100_000, 5];
+  await createReplyStream(fleet.connection, fleet.names, "j");
+  for (let number = 0; number < count; number++) {
+    fleet.publisher.post({
+      exchange: fleet.names.events.exchange,
+      routingKey: fleet.names.events.key("gateway", "j"),
+      body: Buffer.alloc(bytes, number),
+      type: "test",
+    });
+  }
+  await fleet.publisher.flush();
+  const open = () => readReplyStream(fleet.connection, fleet.names, { jobId: "j" });
+  // Over the connection of those that wait: when the second of these has read everything, so have they what they may.
+  const readAll = async (messages = open(), from = 0) => {
+    let number = from;
+    for await (const { body } of messages) {
+      expect(body[0]).toBe(number % 256);
+      number += 1;
+      if (number === count) break;
+    }
+  };
+  await readAll();
+  const before = await heldBytes();
+
+  const paused = Array.from({ length: readers }, open);
+  for (const messages of paused) expect((await messages.next()).value?.offset).toBe(0);
+  await readAll();
+  await readAll();
+
+  // All of it would be 200 MB.
+  expect((await heldBytes()) - before).toBeLessThan((readers * count * bytes) / 4);
+  for (const messages of paused) await readAll(messages, 1);
+});
+
+/** What buffers hold once what nobody holds any more is gone. */
+async function heldBytes(): Promise<number> {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  if (typeof collect !== "function") throw new Error("this Node.js gives no hold of its collector");
+  for (let i = 0; i < 3; i++) {
+    collect();
+    await setImmediate();
+  }
+  return process.memoryUsage().arrayBuffers;
+}
 
 test("a reader whose connection is cut while it leaves comes to its end", async () => {
   await using fleet = await openFleet();

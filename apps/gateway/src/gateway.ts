@@ -41,6 +41,7 @@ import { stompProxy } from "./stomp/proxy.ts";
 import { classChecks } from "./submit/class-checks.ts";
 import { jobIntake } from "./submit/job-intake.ts";
 import { turnPublisher } from "./turns/turn-publisher.ts";
+import { readerPlaces } from "./watch/reader-places.ts";
 import { readSigningKey } from "./watch/signing-key.ts";
 import { streamKeeper } from "./watch/stream-keeper.ts";
 import { ticketOffice } from "./watch/ticket.ts";
@@ -188,6 +189,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   });
   const routes = listedRoutes(app);
   const cancelling = { store, publisher };
+  const watching = { streams: amqp.streams, keeper, places: readerPlaces(), connections: live };
   const features = { supports_preview_metadata: true, max_upload_size: maxUploadBytes };
   promptRoutes(app, {
     ...config,
@@ -200,10 +202,8 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   });
   jobRoutes(app, {
     ...cancelling,
-    streams: amqp.streams,
-    keeper,
+    ...watching,
     publicUrl,
-    connections: live,
     tickets: ticketOffice({
       ...config.jwt,
       key: signingKey,
@@ -225,7 +225,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     connections: live,
     sweep: () => keeper.sweep().catch(onError),
   });
-  authRoutes(app, { keys, passes });
+  authRoutes(app, { keys, passes, publicUrl });
   stompProxy(app, {
     ...config,
     connections: live,
@@ -237,10 +237,8 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   await v2Routes(app, {
     ...cancelling,
     intake,
+    ...watching,
     keys: idempotency,
-    keeper,
-    streams: amqp.streams,
-    connections: live,
     library,
     maxUploadBytes,
     placeOf: (request) => ({

@@ -66,7 +66,7 @@ export const errorCodes = {
   BLOB_MISSING: { retryable: false, summary: "No asset has the bytes that a hash names." },
   HASH_MISMATCH: { retryable: false, summary: "The bytes are not those that a hash promised." },
   OUTPUT_UNAVAILABLE: { retryable: false, summary: "A job's output is no longer in its folder." },
-  TOO_MANY_STREAMS: { retryable: true, summary: "Too many readers follow this job at once." },
+  TOO_MANY_STREAMS: { retryable: true, summary: "Too many readers follow events at once." },
   QUEUE_FULL: { retryable: true, summary: "The queue holds as many jobs as it may." },
   RATE_LIMITED: { retryable: true, summary: "Too many requests came in too short a time." },
   BROKER_UNAVAILABLE: {

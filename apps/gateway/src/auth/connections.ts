@@ -1,5 +1,6 @@
 import { isCodedError } from "@rabbitloom/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { onceClosed } from "../http/once-closed.ts";
 import { isOfApiKey } from "./principal.ts";
 
 /** A connection that stays open longer than the request that made it was judged for. */
@@ -103,5 +104,5 @@ export function cutWithKey(
   { raw }: FastifyReply,
 ): void {
   const connection = connections.add({ ...principal, close: () => raw.destroy() });
-  raw.once("close", () => connection[Symbol.dispose]());
+  onceClosed(raw, () => connection[Symbol.dispose]());
 }

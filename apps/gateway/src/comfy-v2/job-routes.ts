@@ -1,6 +1,5 @@
 import type { JobRecord, JobStore, Reach } from "@rabbitloom/jobs";
 import {
-  CodedError,
   isCodedError,
   type JobState,
   type JobView,
@@ -17,6 +16,7 @@ import { objectBody } from "../http/json-body.ts";
 import { parseWith } from "../http/schema.ts";
 import { type CancelDependencies, cancelJob } from "../jobs/cancel-job.ts";
 import { operation } from "../openapi/operation.ts";
+import type { ReaderPlaces } from "../watch/reader-places.ts";
 import type { StreamKeeper } from "../watch/stream-keeper.ts";
 import type { AssetLookup } from "./asset-references.ts";
 import { notFound } from "./errors.ts";
@@ -39,13 +39,11 @@ export interface V2JobOptions extends CancelDependencies, SubmitOnceOptions {
   readonly store: JobStore;
   readonly streams: Pick<ReplyStreams, "read">;
   readonly keeper: StreamKeeper;
+  readonly places: ReaderPlaces;
   readonly connections: Connections;
   readonly placeOf: (request: FastifyRequest) => V2Place;
   readonly assets: (request: FastifyRequest) => AssetLookup;
 }
-
-/** Readers of one job at one gateway. */
-const MAX_STREAMS = 32;
 
 const statesOf: Readonly<Record<V2Status, readonly JobState[]>> = {
   queued: ["pending"],
@@ -70,8 +68,7 @@ type ById = { Params: { id: string } };
 
 /** `/api/v2/jobs`: the same jobs as everywhere, in Comfy API v2's words. */
 export function v2JobRoutes(app: FastifyInstance, options: V2JobOptions): void {
-  const { store, streams, keeper, connections, placeOf, assets } = options;
-  const readers = new Map<string, number>();
+  const { store, streams, keeper, places, connections, placeOf, assets } = options;
 
   app.post("/jobs", operation(postJobV2), async (request, reply) => {
     const body = objectBody(request.body);
@@ -117,33 +114,19 @@ export function v2JobRoutes(app: FastifyInstance, options: V2JobOptions): void {
   app.get<ById>("/jobs/:id/events", operation(readEventsV2), async (request, reply) => {
     const { sees } = request.principal;
     const job = await knownRecord(sees, request.params.id);
-    const count = readers.get(job.id) ?? 0;
-    if (count >= MAX_STREAMS) {
-      throw new CodedError("TOO_MANY_STREAMS", `${count} readers follow job ${job.id} already`);
-    }
     const cursor = request.headers["last-event-id"];
     const after = typeof cursor === "string" && cursor !== "" ? parseCursor(cursor) : undefined;
+    places.take(request, reply, job.id);
     cutWithKey(connections, request, reply);
-    readers.set(job.id, count + 1);
-    return sendEventStream(reply, async (sink) => {
-      try {
-        await writeFrames(
-          {
-            translator: frameTranslator(job),
-            job,
-            after,
-            place: placeOf(request),
-            view: () => store.view(sees, job.id),
-            events: (signal) => following(job, signal),
-          },
-          sink,
-        );
-      } finally {
-        const left = (readers.get(job.id) ?? 1) - 1;
-        if (left === 0) readers.delete(job.id);
-        else readers.set(job.id, left);
-      }
-    });
+    const source = {
+      translator: frameTranslator(job),
+      job,
+      after,
+      place: placeOf(request),
+      view: () => store.view(sees, job.id),
+      events: (signal: AbortSignal) => following(job, signal),
+    };
+    return sendEventStream(reply, (sink) => writeFrames(source, sink));
   });
 
   async function* following(job: JobRecord, signal: AbortSignal) {

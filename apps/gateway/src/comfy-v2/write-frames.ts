@@ -65,9 +65,16 @@ export async function writeFrames(source: FrameSource, sink: EventSink): Promise
   await flush();
   if (isOver) return;
   const stop = new AbortController();
+  let isTicking = false;
   const timer = setInterval(() => {
-    // A tick that fails is made up for by the next one.
-    void inTurn(tick).catch(() => {});
+    // While the reader reads nothing ticks do not pile up, and one that fails is made up for by the next one.
+    if (isTicking) return;
+    isTicking = true;
+    void inTurn(tick)
+      .catch(() => {})
+      .finally(() => {
+        isTicking = false;
+      });
   }, TICK_MS);
   try {
     const signal = AbortSignal.any([sink.signal, stop.signal]);

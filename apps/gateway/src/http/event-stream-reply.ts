@@ -1,5 +1,6 @@
 import { PassThrough } from "node:stream";
 import type { FastifyReply } from "fastify";
+import { onceClosed } from "./once-closed.ts";
 
 /** Where Server-Sent Events are written to. */
 export interface EventSink {
@@ -23,7 +24,7 @@ export function sendEventStream(
   const body = new PassThrough();
   const gone = new AbortController();
   const heartbeat = setInterval(() => body.write(": still here\n\n"), HEARTBEAT_MS);
-  reply.raw.once("close", () => gone.abort());
+  onceClosed(reply.raw, () => gone.abort());
   const sink: EventSink = {
     signal: gone.signal,
     async write(text) {

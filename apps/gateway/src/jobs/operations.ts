@@ -144,7 +144,7 @@ export const readEvents: Operation = {
       },
     },
   },
-  errors: [...unknownJob, "INVALID_REQUEST", "BROKER_UNAVAILABLE"],
+  errors: [...unknownJob, "INVALID_REQUEST", "TOO_MANY_STREAMS", "BROKER_UNAVAILABLE"],
 };
 
 export const readWebhookLog: Operation = {

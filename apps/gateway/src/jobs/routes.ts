@@ -15,6 +15,7 @@ import { sendEventStream } from "../http/event-stream-reply.ts";
 import { parseWith } from "../http/schema.ts";
 import { operation } from "../openapi/operation.ts";
 import { eventStream } from "../watch/event-stream.ts";
+import type { ReaderPlaces } from "../watch/reader-places.ts";
 import type { StreamKeeper } from "../watch/stream-keeper.ts";
 import type { TicketOffice } from "../watch/ticket.ts";
 import { type CancelDependencies, cancelJob } from "./cancel-job.ts";
@@ -33,6 +34,7 @@ export interface JobRouteOptions extends CancelDependencies {
   readonly store: JobStore;
   readonly streams: Pick<ReplyStreams, "read">;
   readonly keeper: StreamKeeper;
+  readonly places: ReaderPlaces;
   readonly tickets: TicketOffice;
   readonly connections: Connections;
   readonly publicUrl: string | undefined;
@@ -40,7 +42,7 @@ export interface JobRouteOptions extends CancelDependencies {
 
 /** `/api/v1/jobs`: what the fleet knows of every job, from any gateway. */
 export function jobRoutes(app: FastifyInstance, options: JobRouteOptions): void {
-  const { store, streams, keeper, tickets, connections, publicUrl } = options;
+  const { store, streams, keeper, places, tickets, connections, publicUrl } = options;
 
   app.get("/api/v1/jobs", operation(listJobs), async (request) => {
     const { state, tag, limit, offset } = parseWith(listQuerySchema, request.query, "query");
@@ -89,7 +91,7 @@ export function jobRoutes(app: FastifyInstance, options: JobRouteOptions): void 
       const job = await knownJob(store, request.principal.sees, request.params.id);
       await keeper.ensure(job);
       const url = `${baseUrl(request, publicUrl).replace(/^http/, "ws")}/stomp`;
-      return tickets.issue(job, url, request.principal.keyId);
+      return tickets.issue(job, url, request.principal);
     },
   );
 
@@ -101,6 +103,7 @@ export function jobRoutes(app: FastifyInstance, options: JobRouteOptions): void 
       const cursor = after ?? lastEventId(request);
       const start = cursor === undefined ? undefined : parseCursor(cursor);
       const job = await knownJob(store, request.principal.sees, request.params.id);
+      places.take(request, reply, job.id);
       await keeper.ensure(job);
       cutWithKey(connections, request, reply);
       return sendEventStream(reply, async ({ write, signal }) => {

@@ -1,8 +1,9 @@
 import { CodedError, isTerminal, jobIdSchema } from "@rabbitloom/protocol";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { historyStatus } from "../comfy/history-entry.ts";
 import { bestType } from "../http/accept.ts";
 import { jsonBody } from "../http/json-body.ts";
+import { disconnection } from "../http/once-closed.ts";
 import { readPreferences } from "../http/prefer.ts";
 import { fingerprint, readIdempotencyKey } from "../idempotency/read-key.ts";
 import { operation } from "../openapi/operation.ts";
@@ -118,15 +119,6 @@ function acceptable({ headers }: FastifyRequest): string | undefined {
     "NOT_ACCEPTABLE",
     `Accept: expected one of ${answerTypes.join(", ")}, got ${JSON.stringify(headers.accept)}`,
   );
-}
-
-/** Aborts when the client goes away before it was answered. */
-function disconnection(reply: FastifyReply): AbortController {
-  const gone = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) gone.abort();
-  });
-  return gone;
 }
 
 function headerText({ headers }: FastifyRequest, name: string): string | undefined {
