@@ -34,9 +34,6 @@ interface FedJob {
   hasEnded: boolean;
 }
 
-/** Frames held for one job behind another; pictures above it are left out. */
-const HELD_FRAMES = 10_000;
-
 export function clientFeed({ sendStatus, now = Date.now }: ClientFeedOptions): ClientFeed {
   /** In the order of their starts; the first one has the turn. */
   const jobs = new Map<string, FedJob>();
@@ -52,7 +49,11 @@ export function clientFeed({ sendStatus, now = Date.now }: ClientFeedOptions): C
   function hold({ held }: FedJob, frames: readonly Translated[]): void {
     if (feed.socket === undefined) return;
     for (const frame of frames) {
-      if (held.length < HELD_FRAMES || frame.kind !== "preview") held.push(frame);
+      // A picture may be of megabytes, and when its turn comes only the newest is worth looking at.
+      const older =
+        frame.kind === "preview" ? held.findLastIndex(({ kind }) => kind === "preview") : -1;
+      if (older !== -1) held.splice(older, 1);
+      held.push(frame);
     }
   }
 

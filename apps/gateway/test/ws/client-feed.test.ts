@@ -1,4 +1,4 @@
-import type { JobEvent, JsonEvent } from "@rabbitloom/protocol";
+import type { JobEvent, JsonEvent, PreviewEvent } from "@rabbitloom/protocol";
 import { expect, test } from "vitest";
 import { clientFeed } from "../../src/ws/client-feed.ts";
 import type { ClientSocket } from "../../src/ws/client-socket.ts";
@@ -13,7 +13,8 @@ function listener() {
     readsMetadata: false,
     isOpen: true,
     send(frame) {
-      if (frame.kind !== "text") heard.push("preview");
+      if (frame.kind === "preview") heard.push(`preview:${frame.plain().subarray(8)}`);
+      else if (frame.kind === "binary") heard.push("binary");
       else {
         const { type, data } = JSON.parse(frame.text);
         if (type === "executing")
@@ -100,6 +101,30 @@ test("the job whose turn comes goes on live after what was held", async () => {
   said([start("a"), start("b"), node("b", "1"), end("a", "succeeded", at), node("b", "2")], feed);
   await expect.poll(() => heard.at(-1)).toBe("node:2");
   expect(heard.slice(-4)).toEqual(["status", "execution_start:b", "node:1", "node:2"]);
+});
+
+const preview = (jobId: string, nodeId: string, image: string): PreviewEvent => ({
+  ...envelope(jobId, 2),
+  type: "node-preview",
+  nodeId,
+  contentType: "image/jpeg",
+  width: 8,
+  height: 8,
+  image: Buffer.from(image),
+});
+
+test("of the pictures of a job that is held the newest is kept, behind its node", async () => {
+  const { feed, heard } = feedWithSocket();
+  said([start("a"), start("b"), node("b", "1"), preview("b", "1", "old")], feed);
+  said([node("b", "2"), ...["1", "2", "3"].map((image) => preview("b", "2", image))], feed);
+  said([start("c"), node("c", "1"), preview("c", "1", "of c"), preview("a", "1", "of a")], feed);
+  said([end("c", "succeeded", at), end("b", "succeeded", at), end("a", "succeeded", at)], feed);
+  await expect.poll(() => heard.at(-1)).toBe("done:c");
+  expect(heard.filter((text) => /^(node|preview|done)/.test(text))).toEqual([
+    ...["preview:of a", "done:a"],
+    ...["node:1", "node:2", "preview:3", "done:b"],
+    ...["node:1", "preview:of c", "done:c"],
+  ]);
 });
 
 test("a job cancelled in the queue changes the status and interrupts nobody", async () => {
