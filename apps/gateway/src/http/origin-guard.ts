@@ -1,17 +1,28 @@
 import { isIP } from "node:net";
 
+export interface OriginFacts {
+  readonly host: string | undefined;
+  readonly origin: string | undefined;
+  /** `CORS_ORIGIN`: pages that may call, or `*`. Undefined: it is not set. */
+  readonly allowed: readonly string[] | undefined;
+  readonly publicUrl: string | undefined;
+}
+
 /**
  * A page of another site must not drive a gateway on the visitor's own machine: where `Host` is a loopback
- * address, `Origin` has to name the same host and port. Other hosts are the proxy's or CORS's business.
+ * address, `Origin` has to name the same host and port, or stand in `CORS_ORIGIN`. Other hosts are the proxy's business,
+ * until `CORS_ORIGIN` says who may call.
  */
-export function isForeignOrigin(host: string | undefined, origin: string | undefined): boolean {
+export function isForeignOrigin({ host, origin, allowed, publicUrl }: OriginFacts): boolean {
   if (host === undefined || origin === undefined) return false;
+  if (allowed?.includes("*") || allowed?.includes(origin)) return false;
   const own = parse(`http://${host}`);
-  if (own === undefined || !isLoopback(own.hostname)) return false;
+  if (own === undefined || (allowed === undefined && !isLoopback(own.hostname))) return false;
   const other = parse(origin);
   // "null" comes from sandboxed frames and files: nobody we know.
   if (other === undefined) return true;
-  return other.host !== own.host;
+  const isPublic = publicUrl !== undefined && new URL(publicUrl).host === other.host;
+  return other.host !== own.host && !isPublic;
 }
 
 /**

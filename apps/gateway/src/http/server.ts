@@ -7,7 +7,7 @@ import { audit } from "../auth/audit.ts";
 import { type GuardOptions, guard } from "../auth/guard.ts";
 import { sendV2Error } from "../comfy-v2/errors.ts";
 import { sendNothing } from "./comfy-reply.ts";
-import { isForeignHost, isForeignOrigin } from "./origin-guard.ts";
+import { isForeignHost, isForeignOrigin, type OriginFacts } from "./origin-guard.ts";
 import { sendProblem } from "./problem.ts";
 import { routeTable } from "./route-table.ts";
 import { toCodedError } from "./to-coded-error.ts";
@@ -15,6 +15,7 @@ import { toCodedError } from "./to-coded-error.ts";
 export interface ServerOptions extends GuardOptions {
   readonly logger: FastifyBaseLogger;
   readonly corsOrigins: readonly string[] | undefined;
+  readonly publicUrl: string | undefined;
   /** Names that requests may use beside those of this machine; undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
   readonly maxPromptBytes: number;
@@ -34,7 +35,7 @@ const ARRIVAL_MS = 600_000;
  * as text/plain, as a form, or with no type at all.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { logger, corsOrigins, allowedHosts, maxPromptBytes, maxUploadBytes } = options;
+  const { logger, corsOrigins, publicUrl, allowedHosts, maxPromptBytes, maxUploadBytes } = options;
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -57,8 +58,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     options: { maxPayload: MAX_CLIENT_FRAME_BYTES, handleProtocols: firstStompProtocol },
   });
   if (allowedHosts !== undefined) guardHost(app, allowedHosts);
-  if (corsOrigins === undefined) guardOrigin(app);
-  else await allowOrigins(app, corsOrigins);
+  guardOrigin(app, { allowed: corsOrigins, publicUrl });
+  if (corsOrigins !== undefined) await allowOrigins(app, corsOrigins);
   refusePackedBodies(app);
   audit(app, options.auditLine);
   guard(app, options);
@@ -120,10 +121,12 @@ function refusePackedBodies(app: FastifyInstance): void {
   });
 }
 
-function guardOrigin(app: FastifyInstance): void {
-  app.addHook("onRequest", async (request, reply) => {
-    if (isForeignOrigin(request.headers.host, request.headers.origin))
-      return sendNothing(reply, 403);
+function guardOrigin(
+  app: FastifyInstance,
+  settings: Pick<OriginFacts, "allowed" | "publicUrl">,
+): void {
+  app.addHook("onRequest", async ({ headers: { host, origin } }, reply) => {
+    if (isForeignOrigin({ host, origin, ...settings })) return sendNothing(reply, 403);
     return undefined;
   });
 }

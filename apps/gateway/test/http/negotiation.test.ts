@@ -58,6 +58,7 @@ describe("a page's origin, where the gateway is on the visitor's own machine", (
     ["loom.example.org", "http://evil.example", false],
     [undefined, "http://evil.example", false],
   ])("host %s, origin %s: refused is %s", (host, origin, isRefused) => {
-    expect(isForeignOrigin(host, origin)).toBe(isRefused);
+    const facts = { host, origin, allowed: undefined, publicUrl: undefined };
+    expect(isForeignOrigin(facts)).toBe(isRefused);
   });
 });
