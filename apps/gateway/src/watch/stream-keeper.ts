@@ -66,20 +66,22 @@ export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
     }
   }
 
+  /** What failed is tried again by whoever comes next. */
+  function keepUnlessFailed(jobId: string, opening: Promise<void>): Promise<void> {
+    ensured.set(jobId, opening);
+    opening.catch(() => {
+      if (ensured.get(jobId) === opening) ensured.delete(jobId);
+    });
+    return opening;
+  }
+
   return {
     ensure({ id }) {
       const known = ensured.get(id);
       if (known !== undefined) return known;
-      const opening = open(id);
-      ensured.set(id, opening);
-      opening.catch(() => ensured.delete(id));
-      return opening;
+      return keepUnlessFailed(id, open(id));
     },
-    async begin(jobId) {
-      const opening = make(jobId);
-      ensured.set(jobId, opening);
-      await opening;
-    },
+    begin: (jobId) => keepUnlessFailed(jobId, make(jobId)),
     discard,
     async sweep() {
       // Those that this gateway made itself are known even where Redis has forgotten them.

@@ -6,7 +6,7 @@ import { memoryStore } from "../support/memory-store.ts";
 
 const names = topology({ prefix: "test" });
 
-/** `stuck` are jobs whose streams the broker does not delete. */
+/** `stuck` are jobs whose streams the broker neither makes nor deletes. */
 function setUp(stuck: ReadonlySet<string> = new Set()) {
   const store = memoryStore();
   const amqp = memoryAmqp({
@@ -21,6 +21,10 @@ function setUp(stuck: ReadonlySet<string> = new Set()) {
     store,
     streams: {
       ...amqp.streams,
+      async create(jobId) {
+        if (stuck.has(jobId)) throw new Error(`${jobId} is stuck`);
+        await amqp.streams.create(jobId);
+      },
       async delete(jobId) {
         if (stuck.has(jobId)) throw new Error(`${jobId} is stuck`);
         await amqp.streams.delete(jobId);
@@ -112,4 +116,17 @@ test("a stream made after the end holds what is still known, under the numbers t
     { type: "job-end", attempt: 1, seq: 7, state: "failed", error: { message: "boom" } },
   ]);
   expect(names.reply("a")).toBe("test.reply.a");
+});
+
+test("a stream that could not be made for its submission is made for whoever watches next", async () => {
+  const stuck = new Set(["a"]);
+  const { store, amqp, keeper, submit } = setUp(stuck);
+  await submit("a");
+  await expect(keeper.begin("a")).rejects.toThrow("a is stuck");
+  const job = await store.view("every-tenant", "a");
+  if (job === undefined) throw new Error("no job");
+  await expect(keeper.ensure(job)).rejects.toThrow("a is stuck");
+  stuck.clear();
+  await keeper.ensure(job);
+  expect([...amqp.streamed.keys()]).toEqual(["a"]);
 });
