@@ -13,10 +13,11 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => service[Symbol.asyncDispose]());
 
-async function newKey() {
+async function newKey(expiresAt?: Date) {
   const { key, secret } = await service.fleet.store.keys.create({
     tenant: "acme",
     scopes: ["submit", "read-own"],
+    ...(expiresAt !== undefined && { expiresAt }),
   });
   return { id: key.id, secret, headers: { authorization: `Bearer ${secret}` } };
 }
@@ -51,16 +52,21 @@ test("a key revoked while its gateway is cut off from Redis loses its socket and
   await service.fleet.store.cancel({ tenant: "acme" }, job.id);
 }, 90_000);
 
-/** Shows a ticket at `/stomp`, and says what came of it. */
-function show({ url, host, login, passcode }: WatchTicket): Promise<string> {
+function connectStomp({ url, host, login, passcode }: WatchTicket): WebSocket {
   const socket = new WebSocket(url, ["v12.stomp"]);
+  socket.on("open", () => {
+    const headers = { "accept-version": "1.2", host, login, passcode };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}`);
+    socket.send(["CONNECT", ...lines, "", "\0"].join("\n"));
+  });
+  return socket;
+}
+
+/** Shows a ticket at `/stomp`, and says what came of it. */
+function show(ticket: WatchTicket): Promise<string> {
+  const socket = connectStomp(ticket);
   return new Promise<string>((resolve, reject) => {
     socket.on("error", reject);
-    socket.on("open", () => {
-      const headers = { "accept-version": "1.2", host, login, passcode };
-      const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}`);
-      socket.send(["CONNECT", ...lines, "", "\0"].join("\n"));
-    });
     socket.on("message", (data) => resolve(String(data).split("\n", 1)[0] ?? ""));
     socket.on("close", (code, reason) => resolve(`${code} ${reason}`));
   }).finally(() => socket.terminate());
@@ -98,4 +104,25 @@ describe("a ticket opens nothing any more", () => {
     expect(await show(deleted.ticket)).toBe(REFUSED);
     expect(await show(other.ticket)).toBe("CONNECTED");
   });
+});
+
+test("a ticket and the socket it opened end with the credentials it was given for", async () => {
+  const expiresAt = new Date(Date.now() + 8_000);
+  const key = await newKey(expiresAt);
+  const job = await clientOf(key.secret).submit(text("watched"));
+  const url = `${service.url}/api/v1/jobs/${job.id}/watch`;
+  const answer = await fetch(url, { method: "POST", headers: key.headers });
+  const ticket = watchTicketSchema.parse(await answer.json());
+  expect(Date.parse(ticket.expiresAt)).toBeLessThanOrEqual(expiresAt.getTime());
+
+  const socket = connectStomp(ticket);
+  const heard: string[] = [];
+  socket.on("message", (data) => heard.push(String(data).split("\n", 1)[0] ?? ""));
+  const closed = new Promise<string>((resolve, reject) => {
+    socket.on("error", reject);
+    socket.on("close", (code, reason) => resolve(`${code} ${reason}`));
+  });
+  expect(await closed).toBe("1008 the credentials have expired");
+  expect(heard[0]).toBe("CONNECTED");
+  expect(Date.now()).toBeGreaterThan(Date.parse(ticket.expiresAt));
 });

@@ -35,14 +35,20 @@ export function readConnectFrame(text: string): ConnectFrame | undefined {
 export interface TicketFacts {
   readonly jobId: string;
   readonly keyId: string | undefined;
+  /** When the credentials end that it was given for. */
+  readonly endsAt: Date | undefined;
 }
 
 /** Undefined for what is no ticket, or another job's than its login says: the login is what anybody may write. */
 export function ticketFacts({ login, passcode }: ConnectFrame): TicketFacts | undefined {
   try {
-    const { sub, key } = decodeJwt<{ key?: unknown }>(passcode);
+    const { sub, key, end } = decodeJwt<{ key?: unknown; end?: unknown }>(passcode);
     if (sub !== login) return undefined;
-    return { jobId: login.replace(/^job\./, ""), keyId: typeof key === "string" ? key : undefined };
+    return {
+      jobId: login.replace(/^job\./, ""),
+      keyId: typeof key === "string" ? key : undefined,
+      endsAt: typeof end === "number" ? new Date(end * 1000) : undefined,
+    };
   } catch {
     return undefined;
   }

@@ -68,10 +68,11 @@ export function stompProxy(
         .catch((error: unknown) => request.log.error({ err: error }, "connecting failed"));
     });
 
-    function connect(bytes: Buffer, { keyId }: TicketFacts): void {
+    function connect(bytes: Buffer, { keyId, endsAt }: TicketFacts): void {
       if (client.readyState !== WebSocket.OPEN) return;
       const connection = connections.add({
         keyId,
+        expiresAt: endsAt,
         close: (reason) => client.close(1008, reason),
       });
       client.on("close", () => connection[Symbol.dispose]());

@@ -6,6 +6,7 @@ import {
   type WatchTicket,
 } from "@rabbitloom/protocol";
 import { SignJWT } from "jose";
+import type { Principal } from "../auth/principal.ts";
 
 export interface TicketOptions {
   readonly key: KeyObject;
@@ -18,10 +19,13 @@ export interface TicketOptions {
   readonly now?: () => number;
 }
 
+/** What it is given for. */
+export type TicketHolder = Pick<Principal, "keyId" | "expiresAt">;
+
 /** Makes tickets: each lets its bearer read one job's stream, and connect with it for some minutes. */
 export interface TicketOffice {
-  /** `holder`: the id of the API key that it is given for; the ticket falls with it. */
-  issue(job: JobView, url: string, holder: string | undefined): Promise<WatchTicket>;
+  /** The ticket, and what it has opened, falls with the holder's credentials. */
+  issue(job: JobView, url: string, holder: TicketHolder): Promise<WatchTicket>;
 }
 
 /** Messages on their way to one reader: 10 made a replay of 250 messages take twice as long as 100 did. */
@@ -33,14 +37,17 @@ export function ticketOffice(options: TicketOptions): TicketOffice {
     async issue(job, url, holder) {
       const stream = names.reply(job.id);
       const login = `job.${job.id}`;
-      const expiresAt = Math.floor(now() / 1000) + ttlSeconds;
+      const seconds = Math.floor(now() / 1000);
+      const end =
+        holder.expiresAt === undefined ? undefined : Math.floor(holder.expiresAt.getTime() / 1000);
+      const expiresAt = Math.min(seconds + ttlSeconds, end ?? Infinity);
       // The id's alphabet has no `*` and no `/`: the scope names exactly this one queue.
       const scope = `rabbitmq.read:${encodeURIComponent(host)}/${encodeURIComponent(stream)}`;
-      const passcode = await new SignJWT({ scope, ...(holder !== undefined && { key: holder }) })
+      const passcode = await new SignJWT({ scope, key: holder.keyId, end })
         .setProtectedHeader({ alg: "RS256", kid: keyId, typ: "JWT" })
         .setSubject(login)
         .setAudience(audience)
-        .setIssuedAt(Math.floor(now() / 1000))
+        .setIssuedAt(seconds)
         .setExpirationTime(expiresAt)
         .sign(key);
       return {

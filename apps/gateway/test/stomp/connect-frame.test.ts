@@ -45,8 +45,12 @@ describe("the first frame of a STOMP client", () => {
     ],
     [{ sub: "job.a" }, { jobId: "a", keyId: undefined }],
     [
-      { sub: "job.a", key: { a: 1 } },
+      { sub: "job.a", key: { a: 1 }, end: "soon" },
       { jobId: "a", keyId: undefined },
+    ],
+    [
+      { sub: "job.a", key: "k1", end: 1_800_000_000 },
+      { jobId: "a", keyId: "k1", endsAt: new Date(1_800_000_000_000) },
     ],
     [{ sub: "job.b" }, undefined],
     [{ sub: ["job.a"] }, undefined],
