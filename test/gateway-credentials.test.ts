@@ -166,6 +166,19 @@ test("a session is a cookie for the gateway's own pages, and ends with its key",
   expect(await statusOf({ cookie }, { url: "/history" })).toBe(401);
 });
 
+test("behind a proxy that speaks TLS the session's cookie is Secure, set and taken away", async () => {
+  await using behind = await guardedGateway({ PUBLIC_URL: "https://loom.example.org" });
+  const key = await behind.bearer({ tenant: "acme", scopes: ["read-own"] });
+  for (const method of ["POST", "DELETE"] as const) {
+    const answer = await behind.app.inject({
+      method,
+      url: "/api/v1/session",
+      headers: bearer(key),
+    });
+    expect(answer.headers["set-cookie"]).toMatch(/; Secure$/);
+  }
+});
+
 test("a token in an address reads and does nothing else, and no other token stands for it", async () => {
   const made = await ask(bearer(sender), { method: "POST", url: "/api/v1/url-tokens" });
   const { token } = made.json<{ token: string }>();

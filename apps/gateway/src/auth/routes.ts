@@ -1,6 +1,7 @@
 import type { KeyRing } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { baseUrl } from "../http/base-url.ts";
 import { objectBody } from "../http/json-body.ts";
 import { parseWith } from "../http/schema.ts";
 import { operation } from "../openapi/operation.ts";
@@ -21,10 +22,13 @@ import type { Principal } from "./principal.ts";
 export interface AuthRouteOptions {
   readonly keys: KeyRing;
   readonly passes: PassOffice;
+  readonly publicUrl: string | undefined;
 }
 
 /** `/api/v1/keys` for operators; sessions, tokens for addresses and `/api/v1/me` for everybody who is known. */
-export function authRoutes(app: FastifyInstance, { keys, passes }: AuthRouteOptions): void {
+export function authRoutes(app: FastifyInstance, options: AuthRouteOptions): void {
+  const { keys, passes, publicUrl } = options;
+
   app.get("/api/v1/keys", operation(listKeys, "operate"), async () => ({
     keys: await keys.list(),
   }));
@@ -58,11 +62,11 @@ export function authRoutes(app: FastifyInstance, { keys, passes }: AuthRouteOpti
   app.post("/api/v1/session", operation(openSession, "known"), async (request, reply) => {
     const { token, expiresAt } = await passes.issue("session", holderOf(request.principal));
     const seconds = Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1000));
-    return setCookie(reply, token, seconds, request.protocol).code(204).send();
+    return setCookie(reply, token, seconds, baseUrl(request, publicUrl)).code(204).send();
   });
 
   app.delete("/api/v1/session", operation(closeSession, "public"), async (request, reply) =>
-    setCookie(reply, "", 0, request.protocol).code(204).send(),
+    setCookie(reply, "", 0, baseUrl(request, publicUrl)).code(204).send(),
   );
 
   app.post("/api/v1/url-tokens", operation(issueUrlToken, "known"), async (request, reply) => {
@@ -83,9 +87,9 @@ function setCookie(
   reply: FastifyReply,
   value: string,
   seconds: number,
-  protocol: string,
+  base: string,
 ): FastifyReply {
-  const secure = protocol === "https" ? "; Secure" : "";
+  const secure = base.startsWith("https:") ? "; Secure" : "";
   return reply.header(
     "set-cookie",
     `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`,
