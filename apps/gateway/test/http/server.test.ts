@@ -54,6 +54,7 @@ test("readiness tells what is missing", async () => {
   gateway.amqp.state = "ready";
   gateway.store.isDown = true;
   expect((await ready()).statusCode).toBe(503);
+  expect((await ready()).json()).toMatchObject({ status: "not ready", redis: "unavailable" });
   expect((await gateway.app.inject("/livez")).statusCode).toBe(200);
 });
 
