@@ -4,6 +4,7 @@ import type { CatalogCache } from "../catalog/catalog-cache.ts";
 import { type ModelFiles, pictureBeside, safetensorsMetadata } from "../files/model-files.ts";
 import { previewImage } from "../files/preview.ts";
 import { sendComfyJson, sendNothing } from "../http/comfy-reply.ts";
+import { disconnection } from "../http/once-closed.ts";
 import { parseWith } from "../http/schema.ts";
 import { operation } from "../openapi/operation.ts";
 import {
@@ -70,7 +71,11 @@ export function modelRoutes(
       const path = await modelFiles.find(folder, name);
       const picture = path === undefined ? undefined : await pictureBeside(path);
       if (picture === undefined) return sendNothing(reply, 404);
-      const bytes = await previewImage(picture, { format: "webp", quality: 90 });
+      const bytes = await previewImage(
+        picture,
+        { format: "webp", quality: 90 },
+        disconnection(reply).signal,
+      );
       return reply.type("image/webp").send(bytes);
     },
   );

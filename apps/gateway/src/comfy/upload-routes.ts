@@ -9,6 +9,7 @@ import { placeFile, type ReceivedFile, receiveFile } from "../files/place-file.t
 import type { TenantFolders } from "../files/tenant-folders.ts";
 import { sendComfyJson, sendNothing } from "../http/comfy-reply.ts";
 import { FORM_OVERHEAD_BYTES, fieldText, formParts, MAX_FIELD_BYTES } from "../http/form-parts.ts";
+import { disconnection } from "../http/once-closed.ts";
 import { parseWith } from "../http/schema.ts";
 import { operation } from "../openapi/operation.ts";
 import { uploadImage, uploadMask } from "./file-operations.ts";
@@ -61,7 +62,8 @@ export function uploadRoutes(
         const subfolder = fields.get("subfolder") ?? "";
         const type = fields.get("type") ?? "input";
         if (original !== undefined && isFolderName(type)) {
-          const masked = { ...file, path: await withMask(original, file.path) };
+          const { signal } = disconnection(reply);
+          const masked = { ...file, path: await withMask(original, file.path, signal) };
           const overwrite = ["true", "1"].includes(fields.get("overwrite") ?? "");
           const name = await placeFile(folders[type], masked, { filename, subfolder, overwrite });
           return sendComfyJson(reply, { name, subfolder, type });

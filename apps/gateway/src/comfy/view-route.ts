@@ -9,6 +9,7 @@ import { sendFile } from "../files/send-file.ts";
 import type { TenantFolders } from "../files/tenant-folders.ts";
 import { untrusted } from "../files/untrusted.ts";
 import { sendNothing } from "../http/comfy-reply.ts";
+import { disconnection } from "../http/once-closed.ts";
 import { operation } from "../openapi/operation.ts";
 import { viewFile } from "./file-operations.ts";
 
@@ -40,16 +41,17 @@ export function viewRoute(app: FastifyInstance, { foldersOf }: ViewRouteOptions)
     const base = name.split(/[/\\]/).at(-1) ?? name;
     const { type: mediaType, download } = safeMediaType(base);
     untrusted(reply).header("content-disposition", contentDisposition(base, { download }));
+    const { signal } = disconnection(reply);
     const preview = one(query.preview);
     const channel = one(query.channel);
     if (preview !== undefined) {
       // Asked for a channel, ComfyUI's previews are webp: JPEG has no alpha to show.
       const wanted = readPreview(preview);
       const chosen = channel === "a" ? { ...wanted, format: "webp" as const } : wanted;
-      return sendPicture(reply, `image/${chosen.format}`, await previewImage(path, chosen));
+      return sendPicture(reply, `image/${chosen.format}`, await previewImage(path, chosen, signal));
     }
     if (channel === "rgb" || channel === "a") {
-      return sendPicture(reply, "image/png", await channelOf(path, channel));
+      return sendPicture(reply, "image/png", await channelOf(path, channel, signal));
     }
     return sendFile(request, reply.header("content-type", mediaType), path);
   });

@@ -8,11 +8,15 @@ import { inTurn, openPicture } from "./picture-turns.ts";
  * The original with the painted picture's alpha as its own, written beside the painted one. Both have the original's
  * size then, as in ComfyUI.
  */
-export async function withMask(originalPath: string, paintedPath: string): Promise<string> {
+export async function withMask(
+  originalPath: string,
+  paintedPath: string,
+  signal: AbortSignal,
+): Promise<string> {
   const path = `${paintedPath}.png`;
   try {
     await Promise.all([checkPicture(originalPath), checkPicture(paintedPath)]);
-    await inTurn(() => joinAlpha(originalPath, paintedPath, path));
+    await inTurn(() => joinAlpha(originalPath, paintedPath, path), signal);
     return path;
   } catch (cause) {
     await rm(path, { force: true });

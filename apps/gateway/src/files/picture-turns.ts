@@ -15,17 +15,40 @@ export function openPicture(path: string): Sharp {
 }
 
 let free = AT_ONCE;
-const waiting: (() => void)[] = [];
+const waiting = new Set<() => void>();
 
-/** Waits for a turn to work on a picture, over all requests of this gateway. */
-export async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+/** Waits for a turn to work on a picture, over all requests of this gateway. Who is aborted while it waits gives its turn up. */
+export async function inTurn<Result>(
+  work: () => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  signal?.throwIfAborted();
   if (free > 0) free -= 1;
-  else await new Promise<void>((go) => waiting.push(go));
+  else await turn(signal);
   try {
     return await work();
   } finally {
-    const next = waiting.shift();
+    const [next] = waiting;
     if (next === undefined) free += 1;
     else next();
   }
+}
+
+function turn(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      waiting.delete(go);
+      signal?.removeEventListener("abort", giveUp);
+    };
+    const go = () => {
+      leave();
+      resolve();
+    };
+    const giveUp = () => {
+      leave();
+      reject(signal?.reason);
+    };
+    waiting.add(go);
+    signal?.addEventListener("abort", giveUp);
+  });
 }

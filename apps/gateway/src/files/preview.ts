@@ -18,22 +18,29 @@ export function readPreview(text: string): PreviewRequest {
   };
 }
 
+/** Once the signal aborts nobody waits for a turn any more. */
 export async function previewImage(
   path: string,
   { format, quality }: PreviewRequest,
+  signal: AbortSignal,
 ): Promise<Buffer> {
-  return await decoding(path, () => {
+  const work = () => {
     const image = openPicture(path);
     // JPEG has no alpha: what lies under transparent pixels shows, as in ComfyUI.
     return format === "jpeg"
       ? image.removeAlpha().jpeg({ quality }).toBuffer()
       : image.webp({ quality }).toBuffer();
-  });
+  };
+  return await decoding(path, work, signal);
 }
 
 /** `channel=rgb`: the picture without alpha. `channel=a`: its alpha over black, opaque where there is none. */
-export async function channelOf(path: string, channel: "rgb" | "a"): Promise<Buffer> {
-  return await decoding(path, async () => {
+export async function channelOf(
+  path: string,
+  channel: "rgb" | "a",
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const work = async () => {
     const image = openPicture(path);
     if (channel === "rgb") return image.removeAlpha().png().toBuffer();
     const alpha = await image
@@ -46,13 +53,18 @@ export async function channelOf(path: string, channel: "rgb" | "a"): Promise<Buf
       .joinChannel(alpha.data, { raw: { width, height, channels: 1 } })
       .png()
       .toBuffer();
-  });
+  };
+  return await decoding(path, work, signal);
 }
 
-async function decoding(path: string, work: () => Promise<Buffer>): Promise<Buffer> {
+async function decoding(
+  path: string,
+  work: () => Promise<Buffer>,
+  signal: AbortSignal,
+): Promise<Buffer> {
   try {
     await checkPicture(path);
-    return await inTurn(work);
+    return await inTurn(work, signal);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const code = /pixel limit/i.test(why) ? "IMAGE_TOO_LARGE" : "IMAGE_UNREADABLE";

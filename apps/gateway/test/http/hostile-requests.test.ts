@@ -6,7 +6,6 @@ import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isShownType } from "../../src/files/media-type.ts";
-import { inTurn } from "../../src/files/picture-turns.ts";
 import { savePrompt } from "../support/instant-worker.ts";
 import { type TestGateway, testGateway } from "../support/test-gateway.ts";
 
@@ -251,31 +250,6 @@ describe("pictures", () => {
       expect(answer.statusCode, query).toBe(413);
       expect(answer.body).toMatch(/image_too_large/);
     }
-  });
-
-  test("two at most are worked on at once, the others in turn", async () => {
-    let running = 0;
-    let most = 0;
-    const ends: (() => void)[] = [];
-    const work = async () => {
-      running += 1;
-      most = Math.max(most, running);
-      await new Promise<void>((end) => ends.push(end));
-      running -= 1;
-      return running;
-    };
-    const all = Array.from({ length: 6 }, () => inTurn(work));
-    const failing = inTurn(async () => {
-      throw new Error("no picture");
-    });
-    failing.catch(() => {});
-    for (let ended = 0; ended < 6; ended++) {
-      await expect.poll(() => ends.length).toBeGreaterThan(ended);
-      ends[ended]?.();
-    }
-    await Promise.all(all);
-    await expect(failing).rejects.toThrow("no picture");
-    expect(most).toBe(2);
   });
 });
 
