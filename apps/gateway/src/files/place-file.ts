@@ -27,6 +27,7 @@ export async function receiveFile(
   await mkdir(root, { recursive: true });
   const path = join(root, `${UPLOAD_PREFIX}${randomUUID()}`);
   const hash = createHash("sha256");
+  const target = createWriteStream(path, { flags: "wx" });
   let sizeBytes = 0;
   try {
     const measure = new Transform({
@@ -36,8 +37,10 @@ export async function receiveFile(
         done(null, chunk);
       },
     });
-    await pipeline(source, measure, createWriteStream(path, { flags: "wx" }));
+    await pipeline(source, measure, target);
   } catch (error) {
+    // A file that is still being opened would come after it was removed.
+    if (!target.closed) await new Promise<void>((resolve) => target.once("close", resolve));
     await rm(path, { force: true });
     throw error;
   }

@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { receiveFile } from "../../src/files/place-file.ts";
 import { tenantFolders } from "../../src/files/tenant-folders.ts";
 import { testGateway } from "../support/test-gateway.ts";
 
@@ -27,4 +29,16 @@ test("what a killed gateway was receiving is removed at the next start, what ano
   for (const temp of temps) {
     await expect.poll(() => readdir(temp)).toEqual([".upload-now", "picture.png"]);
   }
+});
+
+test("of a source that has broken off nothing stays, not even what was about to be opened", async () => {
+  const receive = () => {
+    const source = new Readable({ read() {} });
+    source.push("x");
+    source.destroy();
+    return receiveFile(dataDir, source);
+  };
+  const all = await Promise.allSettled(Array.from({ length: 1_000 }, receive));
+  expect(new Set(all.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+  expect(await readdir(dataDir)).toEqual([]);
 });
