@@ -34,6 +34,16 @@ interface FedJob {
   hasEnded: boolean;
 }
 
+/**
+ * What only the newest of is worth hearing once its turn comes: a picture, the state of all nodes, either of which may be of
+ * megabytes, and how far one node is.
+ */
+function snapshotName(frame: Translated): string | undefined {
+  if (frame.kind === "preview") return "preview";
+  if (frame.kind !== "text") return undefined;
+  return ["progress", "progress_state"].find((type) => frame.text.startsWith(`{"type": "${type}"`));
+}
+
 export function clientFeed({ sendStatus, now = Date.now }: ClientFeedOptions): ClientFeed {
   /** In the order of their starts; the first one has the turn. */
   const jobs = new Map<string, FedJob>();
@@ -49,9 +59,9 @@ export function clientFeed({ sendStatus, now = Date.now }: ClientFeedOptions): C
   function hold({ held }: FedJob, frames: readonly Translated[]): void {
     if (feed.socket === undefined) return;
     for (const frame of frames) {
-      // A picture may be of megabytes, and when its turn comes only the newest is worth looking at.
+      const name = snapshotName(frame);
       const older =
-        frame.kind === "preview" ? held.findLastIndex(({ kind }) => kind === "preview") : -1;
+        name === undefined ? -1 : held.findLastIndex((each) => snapshotName(each) === name);
       if (older !== -1) held.splice(older, 1);
       held.push(frame);
     }

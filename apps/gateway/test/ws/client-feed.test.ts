@@ -4,9 +4,10 @@ import { clientFeed } from "../../src/ws/client-feed.ts";
 import type { ClientSocket } from "../../src/ws/client-socket.ts";
 import { message } from "../../src/ws/frames.ts";
 
-/** What a socket heard: `type` or `type:prompt`. */
+/** What a socket heard: `type` or `type:prompt`; states apart. */
 function listener() {
   const heard: string[] = [];
+  const states: unknown[] = [];
   const socket: ClientSocket = {
     tenant: "default",
     clientId: "c",
@@ -19,23 +20,24 @@ function listener() {
         const { type, data } = JSON.parse(frame.text);
         if (type === "executing")
           heard.push(data.node === null ? `done:${data.prompt_id}` : `node:${data.node}`);
-        else if (type !== "progress_state")
-          heard.push(data.prompt_id === undefined ? type : `${type}:${data.prompt_id}`);
+        else if (type === "progress_state") states.push(data);
+        else if (type === "progress") heard.push(`progress:${data.prompt_id}:${data.value}`);
+        else heard.push(data.prompt_id === undefined ? type : `${type}:${data.prompt_id}`);
       }
     },
     close: () => {},
   };
-  return { socket, heard };
+  return { socket, heard, states };
 }
 
 function feedWithSocket(now?: () => number) {
-  const { socket, heard } = listener();
+  const { socket, heard, states } = listener();
   const feed = clientFeed({
     sendStatus: async (to) => to.send(message("status", {})),
     ...(now && { now }),
   });
   feed.socket = socket;
-  return { feed, heard };
+  return { feed, heard, states };
 }
 
 const at = "2026-01-01T00:00:00.000Z";
@@ -113,17 +115,37 @@ const preview = (jobId: string, nodeId: string, image: string): PreviewEvent => 
   image: Buffer.from(image),
 });
 
-test("of the pictures of a job that is held the newest is kept, behind its node", async () => {
-  const { feed, heard } = feedWithSocket();
+const progress = (jobId: string, nodeId: string, value: number): JsonEvent => ({
+  ...envelope(jobId, 2),
+  type: "node-progress",
+  nodeId,
+  value,
+  max: 9,
+});
+
+test("of a job that is held the newest picture, state and progress are kept, and every change of node", async () => {
+  const { feed, heard, states } = feedWithSocket();
   said([start("a"), start("b"), node("b", "1"), preview("b", "1", "old")], feed);
+  said(
+    [1, 2].map((value) => progress("b", "1", value)),
+    feed,
+  );
   said([node("b", "2"), ...["1", "2", "3"].map((image) => preview("b", "2", image))], feed);
+  said(
+    [3, 4, 5].map((value) => progress("b", "2", value)),
+    feed,
+  );
   said([start("c"), node("c", "1"), preview("c", "1", "of c"), preview("a", "1", "of a")], feed);
   said([end("c", "succeeded", at), end("b", "succeeded", at), end("a", "succeeded", at)], feed);
   await expect.poll(() => heard.at(-1)).toBe("done:c");
-  expect(heard.filter((text) => /^(node|preview|done)/.test(text))).toEqual([
+  expect(heard.filter((text) => /^(node|preview|progress|done)/.test(text))).toEqual([
     ...["preview:of a", "done:a"],
-    ...["node:1", "node:2", "preview:3", "done:b"],
+    ...["node:1", "node:2", "preview:3", "progress:b:5", "done:b"],
     ...["node:1", "preview:of c", "done:c"],
+  ]);
+  expect(states).toMatchObject([
+    { prompt_id: "b", nodes: { "1": { value: 2 }, "2": { value: 5 } } },
+    { prompt_id: "c", nodes: { "1": { value: 0 } } },
   ]);
 });
 
