@@ -113,8 +113,11 @@ export function mergeUi(calls: readonly CallOutcome[]): FinishedNode["ui"] {
   for (const { ui } of calls) {
     if (ui === null) continue;
     merged ??= {};
-    for (const [name, list] of Object.entries(ui))
-      merged[name] = [...(merged[name] ?? []), ...list];
+    for (const [name, list] of Object.entries(ui)) {
+      const joined = Object.hasOwn(merged, name) ? (merged[name] ?? []) : [];
+      for (const value of list) joined.push(value);
+      merged[name] = joined;
+    }
   }
   return merged;
 }

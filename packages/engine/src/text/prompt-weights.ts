@@ -19,7 +19,8 @@ export function promptWeights(prompt: string): WeightedText[] {
 const EMPHASIS = 1.1;
 const HIDDEN_OPEN = "\0\u0001";
 const HIDDEN_CLOSE = "\0\u0002";
-const NUMBER = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+/** Each character fits one place only: a long text that is nearly a number is then read once. */
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 function weighted(text: string, weight: number): WeightedText[] {
   return splitGroups(text).flatMap((part) => {
@@ -27,7 +28,7 @@ function weighted(text: string, weight: number): WeightedText[] {
     if (!isGroup) return [{ text: part, weight }];
     const inner = part.slice(1, -1);
     const colon = inner.lastIndexOf(":");
-    const number = inner.slice(colon + 1);
+    const number = inner.slice(colon + 1).trim();
     if (colon > 0 && NUMBER.test(number)) return weighted(inner.slice(0, colon), Number(number));
     return weighted(inner, weight * EMPHASIS);
   });

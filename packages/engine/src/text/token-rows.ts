@@ -45,16 +45,16 @@ export async function tokenRows(
   }
 
   for (const group of await tokenGroups(prompt, options)) {
-    let rest = group;
-    while (row.length + rest.length > room) {
+    let start = 0;
+    while (row.length + group.length - start > room) {
       if (group.length >= LONG_GROUP) {
-        const cut = room - row.length;
-        row.push(...rest.slice(0, cut));
-        rest = rest.slice(cut);
+        const cut = start + room - row.length;
+        row.push(...group.slice(start, cut));
+        start = cut;
       }
       nextRow();
     }
-    row.push(...rest);
+    row.push(...group.slice(start));
   }
   endRow();
   return rows;
@@ -103,7 +103,9 @@ async function findVectors(
   if (name === "" || embedding === undefined) return undefined;
   const found = await embedding(name);
   if (found !== undefined) return { found, rest: "" };
-  const stripped = name.replace(/,+$/, "");
+  let end = name.length;
+  while (name[end - 1] === ",") end -= 1;
+  const stripped = name.slice(0, end);
   const foundStripped = stripped === name ? undefined : await embedding(stripped);
   if (foundStripped === undefined) {
     onLeftOut?.(stripped);

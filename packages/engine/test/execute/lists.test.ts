@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { mergeUi } from "../../src/execute/node-return.ts";
 import { any, defineNode, float } from "../../src/index.ts";
 import { createRunner } from "../support/run-graph.ts";
 import { toyNodes } from "../support/toy-nodes.ts";
@@ -86,4 +87,13 @@ test("linked inputs that the class does not declare arrive apart, literals do no
     out: ["Show", { value: ["mean", 0] }],
   });
   expect(result.outputs).toEqual({ out: { values: [7 / 3] } });
+});
+
+test("what many calls show is joined in time that grows with their number only", () => {
+  const call = { outputs: [], ui: { text: ["x"], constructor: [1] }, expand: null };
+  const shown = mergeUi(Array.from({ length: 150_000 }, () => call));
+  expect(Object.entries(shown ?? {}).map(([name, list]) => [name, list.length])).toEqual([
+    ["text", 150_000],
+    ["constructor", 150_000],
+  ]);
 });

@@ -42,3 +42,12 @@ test("of a save of which one file fails nothing stays, however slow the others a
   await expect(saveFiles(bench.context(), { ...wanted, content })).rejects.toThrow("no such");
   expect(await saved()).toEqual([]);
 });
+
+test("a prefix that its values make too long is refused", async () => {
+  const prompt = { "1": { class_type: "Text", inputs: { text: "x".repeat(5_000) } } };
+  const request = { ...wanted, prefix: "%Text.text%", facts: { ...facts, prompt } };
+
+  await expect(
+    saveFiles(bench.context(), { ...request, content: () => bytes }),
+  ).rejects.toMatchObject({ code: "FILE_REFUSED", message: expect.stringMatching(/got 5000$/) });
+});

@@ -25,3 +25,13 @@ test("SaveSVGNode saves each document with the graph in its metadata", async () 
   const data = [...text.matchAll(/<!\[CDATA\[(.*?)\]\]>/gs)].map(([, part]) => part).join("");
   expect(JSON.parse(data)).toEqual({ prompt });
 });
+
+test("a document of tags that never end is saved as it is", async () => {
+  await using bench = await openWorkbench();
+  const text = "<svg ".repeat(60_000);
+  const prompt = { "1": { class_type: "A", inputs: {} } };
+  const svg = { data: [Buffer.from(text)] };
+  await bench.call("SaveSVGNode", { svg, filename_prefix: "open", prompt });
+  const file = path.join(bench.files.folder("output"), "open_00001_.svg");
+  expect(await readFile(file, "utf8")).toBe(text);
+});

@@ -228,3 +228,8 @@ test("StringTrim takes white space off the end of a text that has much of it els
   expect(await run("StringTrim", { string: `${spaces}x`, mode: "Right" })).toBe(`${spaces}x`);
   expect(await run("StringTrim", { string: `x${spaces}`, mode: "Right" })).toBe("x");
 });
+
+test("a replacement of groups that are never closed is refused at once", async () => {
+  const inputs = { string: "a", regex_pattern: "a", replace: "\\g<".repeat(200_000) };
+  await expect(run("RegexReplace", inputs)).rejects.toThrow("bad escape");
+});

@@ -58,3 +58,8 @@ test.each<[string, string, (string | number)[][]]>([
 ])("%s", (_, prompt, parts) => {
   expect(read(prompt)).toEqual(parts);
 });
+
+test("a long text that is nearly a number is read once", () => {
+  const inner = `a:${"1".repeat(400_000)}x`;
+  expect(read(`(${inner})`)).toEqual([[inner, 1.1]]);
+});

@@ -72,3 +72,9 @@ test("a comma behind an embedding's name is text", async () => {
 test("an embedding that is not there is left out", async () => {
   expect(await ids("1 embedding:unknown 2")).toEqual([[S, 1, 2, E, 0, 0, 0, 0, 0, 0]]);
 });
+
+test("many tokens, and commas that end no name, take time by their number only", async () => {
+  const rows = await tokenRows("1 ".repeat(600_000), options);
+  expect(rows.length).toBe(75_000);
+  await tokenRows(`embedding:${",".repeat(300_000)}x`, options);
+});

@@ -41,8 +41,12 @@ function withMetadata(svg: Uint8Array, graph: SubmittedGraph): Uint8Array {
   const data = json.replaceAll("]]>", "]]]]><![CDATA[>");
   const element = `\n<metadata><![CDATA[${data}]]></metadata>\n`;
   const text = Buffer.from(svg).toString("utf8");
-  return Buffer.from(
-    text.replace(/<svg(?:\s[^>]*)?>/, (tag) => tag + element),
-    "utf8",
-  );
+  const end = endOfOpeningTag(text);
+  return Buffer.from(text.slice(0, end) + (end > 0 ? element : "") + text.slice(end), "utf8");
+}
+
+/** 0 where there is none. No pattern for the whole tag: each "<svg" would have its ">" looked for through all of the text. */
+function endOfOpeningTag(text: string): number {
+  const start = text.search(/<svg[\s>]/);
+  return start < 0 ? 0 : text.indexOf(">", start) + 1;
 }

@@ -5,18 +5,37 @@ import { readdir } from "node:fs/promises";
  * prefix has %batch_num%, any number stands for it.
  */
 export async function firstFreeNumber(directory: string, prefix: string): Promise<number> {
-  const parts = prefix.split("%batch_num%").map(escaped);
-  const numbered = new RegExp(`^${parts.join("\\d+")}_(\\d+)`);
+  const texts = `${prefix}_`.split("%batch_num%");
   let highest = 0;
   for (const name of await namesIn(directory)) {
-    const number = Number(numbered.exec(name)?.[1] ?? 0);
-    if (number > highest) highest = number;
+    const number = numberOf(name, texts);
+    if (number > highest && Number.isSafeInteger(number)) highest = number;
   }
   return highest + 1;
 }
 
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+/**
+ * The number behind `texts`, any number between two of them; 0 where there is none. No pattern: one would deal the digits of
+ * a name out among the numbers in every way there is. Taking the first place where a text fits leaves the most for the rest.
+ */
+function numberOf(name: string, [first = "", ...others]: readonly string[]): number {
+  if (!name.startsWith(first)) return 0;
+  let end = first.length;
+  for (const text of others) {
+    do {
+      if (!isDigit(name, end)) return 0;
+      end += 1;
+    } while (!name.startsWith(text, end));
+    end += text.length;
+  }
+  const start = end;
+  while (isDigit(name, end)) end += 1;
+  return Number(name.slice(start, end));
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
 }
 
 async function namesIn(directory: string): Promise<string[]> {

@@ -34,7 +34,7 @@ export type SaveRequest = {
 
 /** Of one save: batches of pictures a pixel large would else fill a disk's table of files. */
 const MOST_FILES = 10_000;
-/** Of a prefix: no file system has a path longer than this. */
+/** Of a prefix, as it is written and with its values: no file system has a path longer than this. */
 const LONGEST_PREFIX = 4_096;
 
 /** As many as zlib's threads; more would only hold memory. */
@@ -49,13 +49,10 @@ export async function saveFiles(folder: OutputFolder, request: SaveRequest): Pro
   if (count > MOST_FILES) {
     throw new CodedError("LIMIT_EXCEEDED", `${count} files in one save: at most ${MOST_FILES}`);
   }
-  if (request.prefix.length > LONGEST_PREFIX) {
-    throw new CodedError(
-      "FILE_REFUSED",
-      `filename_prefix: expected at most ${LONGEST_PREFIX} characters, got ${request.prefix.length}`,
-    );
-  }
-  const { subfolder, name } = splitPrefix(expandPrefix(request.prefix, { ...request.facts, now }));
+  checkLength(request.prefix);
+  const prefix = expandPrefix(request.prefix, { ...request.facts, now });
+  checkLength(prefix);
+  const { subfolder, name } = splitPrefix(prefix);
   // Asked for by a name that is never empty: without one the path would be the folder itself, and its parent be written to.
   const directory = path.dirname(folder.files.path({ type, subfolder, filename: `${name}_` }));
   const named = { type, subfolder, prefix: name };
@@ -87,6 +84,14 @@ export async function saveFiles(folder: OutputFolder, request: SaveRequest): Pro
     throw error;
   }
   return saved.map((filename) => ({ filename, subfolder, type }));
+}
+
+function checkLength(prefix: string): void {
+  if (prefix.length <= LONGEST_PREFIX) return;
+  throw new CodedError(
+    "FILE_REFUSED",
+    `filename_prefix: expected at most ${LONGEST_PREFIX} characters, got ${prefix.length}`,
+  );
 }
 
 /** Waits for every one, also where one has failed; throws what the first of them did. */

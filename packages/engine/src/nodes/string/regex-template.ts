@@ -1,7 +1,7 @@
 /** What re.sub puts in place of a match: \1, \g<1>, \g<name>, \g<0>, \n and the like; $ is itself. */
 export function expandTemplate(template: string, match: RegExpExecArray): string {
   return template.replace(
-    /\\(?:g<(?<group>[^>]+)>|(?<number>[1-9]\d?)|(?<character>[\s\S]))/gu,
+    /\\(?:g<(?<group>[^<>\\]+)>|(?<number>[1-9]\d?)|(?<character>[\s\S]))/gu,
     (whole, ...rest) => {
       const parts: Record<string, string | undefined> = rest.at(-1);
       const reference = parts.group ?? parts.number;
