@@ -92,8 +92,6 @@ test("linked inputs that the class does not declare arrive apart, literals do no
 test("what many calls show is joined in time that grows with their number only", () => {
   const call = { outputs: [], ui: { text: ["x"], constructor: [1] }, expand: null };
   const shown = mergeUi(Array.from({ length: 150_000 }, () => call));
-  expect(Object.entries(shown ?? {}).map(([name, list]) => [name, list.length])).toEqual([
-    ["text", 150_000],
-    ["constructor", 150_000],
-  ]);
+  expect(shown?.text).toHaveLength(150_000);
+  expect(shown?.constructor).toHaveLength(150_000);
 });
