@@ -2,10 +2,11 @@
 import { connectAmqpClient } from "@rabbitloom/client/amqp";
 import { expect, test } from "vitest";
 import { openBroker, openPrivateBroker } from "./support/broker.ts";
+import { brokerUser } from "./support/broker-user.ts";
 import { openFleet } from "./support/fleet.ts";
 import { spawnGateway } from "./support/gateway-process.ts";
 import { job } from "./support/job-store.ts";
-import { management, namesOf } from "./support/management.ts";
+import { namesOf } from "./support/management.ts";
 import { openRedis } from "./support/redis.ts";
 import { openService } from "./support/service.ts";
 import { takingTurns, tenantClient, workerThatLeft } from "./support/tenants.ts";
@@ -140,7 +141,11 @@ test("a user of the broker sends its own tenant's jobs only, whatever it says", 
   });
   const { fleet, broker } = service;
   const { prefix, names } = fleet;
-  await using user = await brokerUser(broker.managementUrl, { name: "svc-acme", prefix });
+  await using user = await brokerUser(broker.managementUrl, {
+    name: "svc-acme",
+    prefix,
+    tenant: "acme",
+  });
   const place = { lane: "normal", pool: "default", tenant: "acme" } as const;
   const queue = names.jobs.queue(place.lane, place.pool, place.tenant);
   await until(
@@ -175,34 +180,4 @@ async function deadLetter({ connection, names }: Awaited<ReturnType<typeof openF
   });
   if (found === false) throw new Error("no dead letter");
   return found;
-}
-
-/** A user as docs/security.md describes it: may send to one tenant's queues, and read its own replies. */
-async function brokerUser(
-  managementUrl: string,
-  { name, prefix }: { readonly name: string; readonly prefix: string },
-) {
-  const password = "secret-of-the-test";
-  await management(managementUrl, "PUT", `users/${name}`, { password, tags: "" });
-  await management(managementUrl, "PUT", `permissions/%2F/${name}`, {
-    configure: `^${prefix}\\.service\\.`,
-    write: `^${prefix}\\.(jobs$|service\\.)`,
-    read: `^${prefix}\\.service\\.`,
-  });
-  await management(managementUrl, "PUT", `topic-permissions/%2F/${name}`, {
-    exchange: `${prefix}.jobs`,
-    write: "^(high|normal|low)\\.[^.]+\\.acme$",
-    read: "^$",
-  });
-  return {
-    urlOf(amqpUrl: string) {
-      const url = new URL(amqpUrl);
-      url.username = name;
-      url.password = password;
-      return url.href;
-    },
-    async [Symbol.asyncDispose]() {
-      await management(managementUrl, "DELETE", `users/${name}`);
-    },
-  };
 }

@@ -16,6 +16,7 @@ import {
   type JobQueueOptions,
   jobMessageSchema,
   type Prompt,
+  type Senders,
   type Topology,
   topology,
 } from "@rabbitloom/protocol";
@@ -58,6 +59,7 @@ export interface SendOptions {
   readonly replyTo?: string;
   readonly correlationId?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly userId?: string;
 }
 
 export interface StartOptions {
@@ -65,6 +67,8 @@ export interface StartOptions {
   readonly pool?: string;
   readonly drainMs?: number;
   readonly slots?: number;
+  /** Where not everybody is believed whose a job is. */
+  readonly senders?: Senders;
 }
 
 export interface FleetOptions {
@@ -131,7 +135,7 @@ export async function openFleet(options: FleetOptions = {}): Promise<TestFleet> 
         ...properties,
       });
     },
-    async startWorker({ workerId, pool = "default", drainMs = 5_000, slots = 1 } = {}) {
+    async startWorker({ workerId, pool = "default", drainMs = 5_000, slots = 1, senders } = {}) {
       count += 1;
       const folder = (name: string) => join(dataDir, name);
       const open = () =>
@@ -159,6 +163,7 @@ export async function openFleet(options: FleetOptions = {}): Promise<TestFleet> 
         limits: { runMs: 0, silenceMs: 0 },
         pathNames: new Map([[process.cwd(), "."]]),
         drainMs,
+        senders,
         onDrainAsked: () => void worker.drain(),
       });
       healthUrls.push(worker.healthUrl);

@@ -66,6 +66,18 @@ test("a replayed letter is a new job for the same reader, and the letter is gone
   expect(gateway.amqp.dead).toEqual([]);
 });
 
+test("a replayed letter of a service names no gateway where senders are told apart", async () => {
+  await using gateway = await testGateway({ AMQP_TENANTS: "svc-acme=acme" });
+  const body = { prompt: { "1": { class_type: "A", inputs: {} } }, gatewayId: "c_of-beta" };
+  gateway.amqp.dead.push(letter({ body: Buffer.from(JSON.stringify(body)), userId: "svc-acme" }));
+
+  const url = "/api/v1/dead-letters/job-1/replay";
+  const { jobId } = (await gateway.app.inject({ method: "POST", url })).json();
+  const record = await gateway.store.find("every-tenant", jobId);
+  expect(record).toMatchObject({ tenant: "acme", state: "pending" });
+  expect(record?.gatewayId).toBeUndefined();
+});
+
 test("what never was a job is not replayed but can be thrown away, and a refused replay keeps the letter", async () => {
   await using gateway = await testGateway();
   gateway.amqp.dead.push(malformed, letter());

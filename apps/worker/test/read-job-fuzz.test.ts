@@ -11,7 +11,7 @@ const names = topology({ prefix: "test" });
 const CODES = ["INVALID_JSON", "INVALID_REQUEST", "PAYLOAD_TOO_LARGE"];
 
 function delivered(body: Buffer, messageId: string | undefined, queue: string) {
-  return { body, messageId, queue, headers: {}, userId: undefined };
+  return { body, messageId, queue, headers: {}, userId: undefined, replyTo: undefined };
 }
 
 function read(body: Buffer, messageId: string | undefined, queue: string): void {

@@ -12,6 +12,7 @@ function read(text: string, messageId?: string) {
     queue: names.jobs.queue("high", "gpu"),
     headers: {},
     userId: undefined,
+    replyTo: undefined,
   };
   return readJob(delivery, { names, pool: "gpu" });
 }
@@ -50,7 +51,15 @@ test.each([
 test("a job from a tenant's own queue is that tenant's and in that lane, whatever it says", () => {
   const body = Buffer.from('{"jobId":"j","prompt":{},"tenant":"beta","lane":"high"}');
   const queue = names.jobs.queue("low", "gpu", "acme");
-  const delivery = { body, messageId: undefined, queue, headers: {}, userId: undefined, turn };
+  const delivery = {
+    body,
+    messageId: undefined,
+    queue,
+    headers: {},
+    userId: undefined,
+    turn,
+    replyTo: undefined,
+  };
   const { message } = readJob(delivery, { names, pool: "gpu" });
 
   expect(message).toMatchObject({ tenant: "acme", lane: "low" });
@@ -59,7 +68,13 @@ test("a job from a tenant's own queue is that tenant's and in that lane, whateve
 test("a user's job in another tenant's queue, and a job of nobody known, are refused", () => {
   const senders = { own: "loom", trusted: ["loom"], tenants: { "svc-beta": "beta" } };
   const body = Buffer.from('{"jobId":"j","prompt":{}}');
-  const delivery = { body, messageId: undefined, headers: {}, userId: "svc-beta" };
+  const delivery = {
+    body,
+    messageId: undefined,
+    headers: {},
+    userId: "svc-beta",
+    replyTo: undefined,
+  };
   const options = { names, pool: "gpu", senders };
   const own = { ...delivery, queue: names.jobs.queue("low", "gpu", "acme"), turn };
   const inLane = { ...delivery, queue: names.jobs.queue("low", "gpu") };
@@ -67,5 +82,28 @@ test("a user's job in another tenant's queue, and a job of nobody known, are ref
   expect(readJob(inLane, options).message.tenant).toBe("beta");
   for (const wrong of [own, { ...inLane, userId: undefined }]) {
     expect(() => readJob(wrong, options)).toThrow(expect.objectContaining({ code: "FORBIDDEN" }));
+  }
+});
+
+test("where senders are told apart, a service's job names no gateway, and replies go to services' queues alone", () => {
+  const senders = { own: "loom", trusted: ["loom"], tenants: { "svc-beta": "beta" } };
+  const body = Buffer.from('{"jobId":"j","prompt":{},"gatewayId":"gw1"}');
+  const queue = names.jobs.queue("low", "gpu");
+  const of = (userId: string, replyTo: string | undefined, isKnown = true) =>
+    readJob(
+      { body, messageId: undefined, queue, headers: {}, userId, replyTo },
+      { names, pool: "gpu", ...(isKnown && { senders }) },
+    ).message;
+
+  expect(of("loom", undefined).gatewayId).toBe("gw1");
+  expect(of("svc-beta", "t.service.a").gatewayId).toBeUndefined();
+  for (const other of [names.dead.queue, names.reply("j"), names.gateway("gw1"), "amq.gen-x"]) {
+    expect(() => of("svc-beta", other)).toThrow(
+      expect.objectContaining({
+        code: "FORBIDDEN",
+        message: `reply_to: expected t.service.*, got "${other}"`,
+      }),
+    );
+    expect(of("svc-beta", other, false).gatewayId).toBe("gw1");
   }
 });

@@ -2,7 +2,7 @@ import { CodedError, type JobError, jobErrorSchema, jobStateSchema } from "@rabb
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
-import type { Burial, Cancellation, JobStore } from "./job-store.ts";
+import type { Burial, Cancellation, EndedUnrun, JobStore } from "./job-store.ts";
 import { tenantOf } from "./reads.ts";
 import {
   announcedScript,
@@ -12,6 +12,7 @@ import {
   forgetOldestScript,
   forgetScript,
   lastErrorScript,
+  refuseScript,
 } from "./scripts/ending.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -26,7 +27,7 @@ export function endings({
   aliveMs,
 }: StoreContext): Pick<
   JobStore,
-  "finish" | "cancel" | "bury" | "noteAnnounced" | "forget" | "forgetAllEnded"
+  "finish" | "cancel" | "refuse" | "bury" | "noteAnnounced" | "forget" | "forgetAllEnded"
 > {
   /** The error of a job that is given up, with what its last attempt said, and where. */
   async function withLastError(jobId: string, error: JobError): Promise<JobError> {
@@ -66,6 +67,13 @@ export function endings({
       };
     },
 
+    async refuse({ tenant }, jobId, error): Promise<EndedUnrun | undefined> {
+      const answer = await run(refuseScript, jobId, tenant, stringifyJson(error), ...retention);
+      if (answer === null) return undefined;
+      const [attempt, gatewayId] = refusalSchema.parse(answer);
+      return { jobId, attempt, error, ...(gatewayId !== "" && { gatewayId }) };
+    },
+
     async bury(jobId, error, faults = 1): Promise<Burial> {
       const whole = await withLastError(jobId, error);
       const text = stringifyJson(whole);
@@ -100,6 +108,8 @@ const cancellationSchema = z.tuple([
   z.coerce.number(),
   z.string(),
 ]);
+
+const refusalSchema = z.tuple([z.coerce.number(), z.string()]);
 
 const burialSchema = z.union([
   z.tuple([z.literal("buried"), z.coerce.number(), z.string()]),

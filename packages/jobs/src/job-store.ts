@@ -33,7 +33,7 @@ export type Reach = { readonly tenant: string } | "every-tenant";
  *
  * `pending`: from `submit` (before the job is published) until a worker claims it, and again once a worker
  * has handed it back. `running`: from a claim on; a later claim, after a redelivery, raises the attempt. Terminal states:
- * set once, by the live attempt's `finish`, by `cancel`, or by `bury`; they never change. A job is at any
+ * set once, by the live attempt's `finish`, by `cancel`, `refuse` or `bury`; they never change. A job is at any
  * moment in exactly one of the pending, running and ended lists, so that no reader sees a gap.
  */
 export interface JobStore
@@ -77,6 +77,15 @@ export interface JobStore
   finish(jobId: string, attempt: number, outcome: JobOutcome): Promise<boolean>;
   /** Compare-and-cancel. `wasRunning` tells that a worker still has to be told. */
   cancel(reach: Reach, jobId: string): Promise<Cancellation>;
+  /**
+   * Ends a job that never ran as failed, because nobody can read its message. Undefined where there is no job of the tenant's
+   * that waits for its first attempt: nothing is changed then. The end is the caller's to say.
+   */
+  refuse(
+    owner: { readonly tenant: string },
+    jobId: string,
+    error: JobError,
+  ): Promise<EndedUnrun | undefined>;
   /**
    * Ends a job that was dead-lettered; the error of its last attempt is added to the message. `blameless`: fewer than
    * `faults` of its attempts have failed, as the broker also counts deliveries that never were any, so the job deserves

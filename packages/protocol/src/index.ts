@@ -106,6 +106,7 @@ export {
 } from "./prompt.ts";
 export type { Senders } from "./senders.ts";
 export {
+  isBelieved,
   readSenders,
   SENDER_HEADER,
   senderOf,

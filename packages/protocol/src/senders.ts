@@ -61,13 +61,19 @@ export function senderOf({ userId, headers }: SentMessage, senders: Senders): st
   return isTrusted && typeof first === "string" ? first : userId;
 }
 
+/** Whether a message's first sender may say anything: whose a job is, and who hears of it. */
+export function isBelieved(message: SentMessage, senders: Senders): boolean {
+  const sender = senderOf(message, senders);
+  return sender !== undefined && senders.trusted.includes(sender);
+}
+
 /** Whose a job is, whatever `claimed` says. Throws FORBIDDEN where nobody knows its sender. */
 export function tenantOfSender(message: SentMessage, claimed: string, senders: Senders): string {
   const sender = senderOf(message, senders);
   if (sender !== undefined && Object.hasOwn(senders.tenants, sender)) {
     return senders.tenants[sender] ?? claimed;
   }
-  if (sender !== undefined && senders.trusted.includes(sender)) return claimed;
+  if (isBelieved(message, senders)) return claimed;
   throw new CodedError(
     "FORBIDDEN",
     sender === undefined

@@ -4,6 +4,7 @@ import {
   CodedError,
   type DeadLetter,
   decodeJob,
+  isBelieved,
   type Senders,
   tenantOfSender,
 } from "@rabbitloom/protocol";
@@ -104,10 +105,21 @@ export function deadLetterRoutes(app: FastifyInstance, options: DeadLetterOption
   /** As a new job: the old one has ended, and what has ended stays so. Throws where the message never was a job. */
   async function replay(letter: Letter, jobId: string) {
     const { body, messageId, replyTo, correlationId, userId, headers } = letter;
-    const { deadlineAt: _, ...old } = decodeJob({ messageId, text: body.toString("utf8") });
-    const tenant =
-      senders === undefined ? old.tenant : tenantOfSender({ userId, headers }, old.tenant, senders);
-    const message = { ...old, tenant, jobId, submittedAt: new Date().toISOString() };
+    const {
+      deadlineAt: _,
+      gatewayId,
+      ...old
+    } = decodeJob({ messageId, text: body.toString("utf8") });
+    const sent = { userId, headers };
+    const tenant = senders === undefined ? old.tenant : tenantOfSender(sent, old.tenant, senders);
+    const message = {
+      ...old,
+      tenant,
+      jobId,
+      submittedAt: new Date().toISOString(),
+      // From here on it is this gateway's word.
+      ...((senders === undefined || isBelieved(sent, senders)) && { gatewayId }),
+    };
     const { lane, pool } = message;
     const text = jobBody(message);
     const { isQueueClosing } = await store.submit({ message, inOwnQueue: hasOwnQueues });

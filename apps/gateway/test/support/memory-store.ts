@@ -251,6 +251,7 @@ export function memoryStore(): MemoryStore {
     release: notHere,
     finish: notHere,
     bury: notHere,
+    refuse: notHere,
     allocateNumbers: notHere,
     leftovers: notHere,
     forgetLeftover: notHere,

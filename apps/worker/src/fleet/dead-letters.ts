@@ -13,6 +13,7 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import { eventRoute } from "../jobs/event-route.ts";
 import { REASON_HEADER } from "../jobs/malformed.ts";
+import { replyQueueOf } from "../jobs/reply-queue.ts";
 import { copyOf } from "./copy-of.ts";
 
 export interface DeadLettersOptions {
@@ -44,7 +45,7 @@ async function settleDeadLetter(
   delivery: OpenDelivery,
 ): Promise<Settlement> {
   const { names, publisher, store, log } = options;
-  const { headers, replyTo, correlationId } = delivery;
+  const { headers, correlationId } = delivery;
   const jobId = jobIdOf(delivery);
   // Never was a job: its sender was told when it was put here.
   if (headers[REASON_HEADER] !== undefined || jobId === undefined) return ACK;
@@ -66,6 +67,7 @@ async function settleDeadLetter(
       return ACK;
     case "buried": {
       const { attempt, error, gatewayId } = burial;
+      const replyTo = replyQueueOf(delivery, options);
       const route = eventRoute({ publisher, names, jobId, gatewayId, replyTo, correlationId });
       const at = new Date().toISOString();
       await route.publish([
@@ -77,15 +79,17 @@ async function settleDeadLetter(
   }
 }
 
+/** As the worker that ran it read it: what the body says comes before the message's own id. */
 function jobIdOf({ messageId, body }: OpenDelivery): string | undefined {
-  const named = jobIdSchema.safeParse(messageId);
-  if (named.success) return named.data;
   try {
-    return z.object({ jobId: jobIdSchema }).parse(parseJson(body.toString("utf8"))).jobId;
+    const { jobId = messageId } = saidSchema.parse(parseJson(body.toString("utf8")));
+    return jobIdSchema.parse(jobId);
   } catch {
     return undefined;
   }
 }
+
+const saidSchema = z.object({ jobId: z.string().optional() });
 
 /** The same job once more, with its deliveries counted from the start. */
 async function sendAgain(

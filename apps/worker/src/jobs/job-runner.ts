@@ -142,6 +142,7 @@ async function runJob(
     await untilAttemptIsOver({ store, jobId, log, signal: options.draining });
     const record = await untilStoreAnswers(() => recordOf(store, jobId), { signal: stopping, log });
     if (record === undefined || !isTerminal(record.state)) delivery.settle(retryAfter(0));
+    else if (record.tenant !== message.tenant) await settleUnclaimed({ type: "foreign" });
     else await settleUnclaimed({ type: "ended", state: record.state, record });
   }
 

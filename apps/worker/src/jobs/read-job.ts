@@ -1,6 +1,7 @@
 import type { TurnDelivery } from "@rabbitloom/broker";
 import {
   CodedError,
+  isBelieved,
   JOB_DEPTH,
   type JobMessage,
   jobIdSchema,
@@ -16,6 +17,7 @@ import {
 } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
+import { replyQueueOf } from "./reply-queue.ts";
 
 export interface ReceivedJob {
   readonly message: JobMessage & { readonly jobId: string };
@@ -32,13 +34,13 @@ export interface ReadJobOptions {
 
 type ReadDelivery = Pick<
   TurnDelivery,
-  "body" | "messageId" | "queue" | "turn" | "userId" | "headers"
+  "body" | "messageId" | "replyTo" | "queue" | "turn" | "userId" | "headers"
 >;
 
 /**
  * Reads a job off a lane. A service that publishes one itself may leave out everything but the prompt: its id
  * is then the message's. The lane is the one that it came from, and so is the tenant where that is a tenant's own queue,
- * whatever the body says. Throws INVALID_JSON, INVALID_REQUEST, PAYLOAD_TOO_LARGE or FORBIDDEN.
+ * whatever the body says. Where not everybody is believed, the fleet's own alone say which gateway hears of a job. Throws INVALID_JSON, INVALID_REQUEST, PAYLOAD_TOO_LARGE or FORBIDDEN.
  */
 export function readJob(delivery: ReadDelivery, options: ReadJobOptions): ReceivedJob {
   const { body, messageId, queue, turn } = delivery;
@@ -62,9 +64,18 @@ export function readJob(delivery: ReadDelivery, options: ReadJobOptions): Receiv
   const own = turn?.tenant === "" ? undefined : turn?.tenant;
   const isFrom = (lane: Lane) => names.jobs.queue(lane, pool, own) === queue;
   const lane = lanes.find(isFrom) ?? parsed.data.lane;
-  const tenant = ownerOf(delivery, { own, claimed: parsed.data.tenant, senders: options.senders });
+  const { senders } = options;
+  const tenant = ownerOf(delivery, { own, claimed: parsed.data.tenant, senders });
+  if (delivery.replyTo !== replyQueueOf(delivery, options)) {
+    throw new CodedError(
+      "FORBIDDEN",
+      `reply_to: expected ${names.service("*")}, got ${JSON.stringify(delivery.replyTo)}`,
+    );
+  }
+  const { gatewayId, ...said } = parsed.data;
+  const isGatewayKnown = senders === undefined || isBelieved(delivery, senders);
   return {
-    message: { ...parsed.data, jobId, lane, pool, tenant },
+    message: { ...said, jobId, lane, pool, tenant, ...(isGatewayKnown && { gatewayId }) },
     promptJson: stringifyJson(parsed.data.prompt),
   };
 }

@@ -44,6 +44,24 @@ return {state, attempt + 1, gateway or ''}
 `);
 
 /**
+ * ARGV: id, tenant, error, three of retention. Answers {attempt, gateway}, or false where it is not a job of this tenant's that
+ * waits for its first attempt.
+ */
+export const refuseScript = storeScript(`
+local id = ARGV[1]
+local key = job(id)
+local state, attempt, gateway, ended_by, announced =
+  unpack(redis.call('HMGET', key, 'state', 'attempt', 'gatewayId', 'endedBy', 'announced'))
+if not state or not is_in_reach(ARGV[2], id) then return false end
+-- The same call again, whose answer was lost: nobody has said the end yet.
+if ended_by == 'refusal' and not announced then return {attempt, gateway or ''} end
+if state ~= 'pending' or attempt ~= '0' then return false end
+redis.call('HSET', key, 'endedBy', 'refusal', 'attempt', 1, 'lastSeq', 1, 'error', ARGV[3])
+end_job(id, 'failed', ARGV[4], ARGV[5], ARGV[6])
+return {'1', gateway or ''}
+`);
+
+/**
  * ARGV: id, error, three of retention, how long an attempt that says nothing counts as alive (ms), how many attempts
  * must have failed. Answers {'buried', attempt, gateway}, or {'unknown'}, {'ended'} where it had ended before, {'blameless'}
  * where fewer attempts of it failed or one is alive.

@@ -15,6 +15,7 @@ import {
   forgetOldestScript,
   forgetScript,
   lastErrorScript,
+  refuseScript,
 } from "./ending.ts";
 import {
   answerKeyScript,
@@ -75,6 +76,7 @@ export const storeScripts: readonly Script[] = [
   buryScript,
   announcedScript,
   lastErrorScript,
+  refuseScript,
   forgetScript,
   forgetOldestScript,
   findScript,
