@@ -49,7 +49,7 @@ export function createNodeContext(options: NodeContextOptions): NodeContext {
     },
     progress(value, max, preview) {
       signal.throwIfAborted();
-      emit({ type: "node-progress", ...reference, value, max });
+      emit({ type: "node-progress", ...reference, value: finite(value), max: finite(max) });
       if (preview !== undefined) sendPicture(preview);
     },
     sendImage(bytes, contentType) {
@@ -67,6 +67,11 @@ export function createNodeContext(options: NodeContextOptions): NodeContext {
       return builder;
     },
   };
+}
+
+/** A pack may divide by nothing. JSON has no such number, and for how far a node is no job has to fail. */
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0;
 }
 
 const LONGEST_PARENT = 128;

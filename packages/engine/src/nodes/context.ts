@@ -13,7 +13,7 @@ export interface NodeContext extends CheckContext {
   readonly undeclared: Readonly<Record<string, unknown>>;
   /** Kept for this node id as long as the prompt keeps the node: what ComfyUI's nodes keep on `self`. */
   readonly state: Map<string, unknown>;
-  /** Says how far the node is. Throws the abort reason when the job is cancelled, so that loops end by calling it. */
+  /** Says how far the node is; what is no finite number counts as 0. Throws the abort reason when the job is cancelled, so that loops end by calling it. */
   progress(value: number, max: number, preview?: PreviewImage): void;
   /** Sends a finished picture to whoever watches, without saving it. */
   sendImage(bytes: Uint8Array, contentType: "image/jpeg" | "image/png"): void;

@@ -106,3 +106,27 @@ test("a node that returns what cannot be an output is told what was expected and
     graph: "an expand that is not a graph of nodes",
   });
 });
+
+test("progress that is no finite number counts as 0", async () => {
+  const divides = defineNode({
+    name: "Divides",
+    category: "toy",
+    inputs: {},
+    outputs: [],
+    isOutputNode: true,
+    run: (_, context) => {
+      context.progress(Number.NaN, Number.POSITIVE_INFINITY);
+      context.progress(1, 2);
+      return {};
+    },
+  });
+  const { state, events } = await createRunner([divides]).run({ out: ["Divides"] });
+  expect(state).toBe("succeeded");
+  const said = events.flatMap((event) =>
+    event.type === "node-progress" ? [[event.value, event.max]] : [],
+  );
+  expect(said).toEqual([
+    [0, 0],
+    [1, 2],
+  ]);
+});
