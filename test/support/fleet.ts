@@ -160,7 +160,10 @@ export async function openFleet(options: FleetOptions = {}): Promise<TestFleet> 
         queueLimits,
         health: { host: "127.0.0.1", port: 0 },
         retryMs: 50,
-        limits: { runMs: 0, silenceMs: 0 },
+        limits: {
+          usual: { runMs: 0, silenceMs: 0 },
+          most: { runMs: 0, silenceMs: 0 },
+        },
         pathNames: new Map([[process.cwd(), "."]]),
         drainMs,
         senders,

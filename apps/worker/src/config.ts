@@ -11,6 +11,7 @@ import {
   senderVariables,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
+import type { AttemptLimits } from "./jobs/time-limits.ts";
 
 /** Where this program and its packages are, as tracebacks name it. */
 const PROGRAM_ROOT = resolve(fileURLToPath(new URL("../../..", import.meta.url)));
@@ -65,9 +66,12 @@ const environmentSchema = z.object({
   DRAIN_SECONDS: z.coerce.number().min(0).default(30),
   /** How long a cancelled job may go on before the engine's process is killed. */
   KILL_SECONDS: z.coerce.number().min(0).default(10),
-  /** How long an attempt may run, and be silent, where its job says nothing else; 0 is for ever. */
-  RUN_SECONDS: z.coerce.number().min(0).max(MOST_SECONDS).default(21_600),
-  SILENCE_SECONDS: z.coerce.number().min(0).max(MOST_SECONDS).default(1_800),
+  /**
+   * How long an attempt may run, and be silent; 0 is for ever. A job may ask for less. Unset: six hours and half an hour where
+   * its job says nothing, and whatever it says.
+   */
+  RUN_SECONDS: z.coerce.number().min(0).max(MOST_SECONDS).optional(),
+  SILENCE_SECONDS: z.coerce.number().min(0).max(MOST_SECONDS).optional(),
   /** First wait before a job whose attempt failed is delivered again; each later wait is twice as long. */
   RETRY_SECONDS: z.coerce.number().min(0).default(1),
   /** Limits of the lanes: every gateway and worker of a fleet needs the same ones. */
@@ -155,11 +159,27 @@ export function readConfig(
     ]),
     health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
     drainMs: env.DRAIN_SECONDS * 1_000,
-    limits: { runMs: env.RUN_SECONDS * 1_000, silenceMs: env.SILENCE_SECONDS * 1_000 },
+    limits: {
+      usual: limitsIn(env, USUAL_SECONDS),
+      most: limitsIn(env, { run: 0, silence: 0 }),
+    },
     retryMs: env.RETRY_SECONDS * 1_000,
     queueLimits: { maxLength: env.MAX_QUEUE_LENGTH, deliveryLimit: env.DELIVERY_LIMIT },
     senders: readSenders(env),
     logLevel: env.LOG_LEVEL,
+  };
+}
+
+/** Where the operator has set nothing. */
+const USUAL_SECONDS = { run: 21_600, silence: 1_800 };
+
+function limitsIn(
+  env: Pick<z.infer<typeof environmentSchema>, "RUN_SECONDS" | "SILENCE_SECONDS">,
+  unset: typeof USUAL_SECONDS,
+): AttemptLimits {
+  return {
+    runMs: (env.RUN_SECONDS ?? unset.run) * 1_000,
+    silenceMs: (env.SILENCE_SECONDS ?? unset.silence) * 1_000,
   };
 }
 

@@ -23,7 +23,7 @@ import { register } from "./fleet/registration.ts";
 import { sendUnroutableAgain } from "./fleet/unroutable.ts";
 import { runDelivery } from "./jobs/job-runner.ts";
 import { runningJobs } from "./jobs/running-jobs.ts";
-import type { AttemptLimits } from "./jobs/time-limits.ts";
+import type { WorkerLimits } from "./jobs/time-limits.ts";
 import { workerTurns } from "./jobs/turns.ts";
 import type { PathNames } from "./jobs/without-paths.ts";
 import { runSlot } from "./slot.ts";
@@ -42,7 +42,7 @@ export interface WorkerOptions {
   readonly queueLimits: JobQueueOptions;
   readonly health: { readonly host: string; readonly port: number };
   readonly retryMs: number;
-  readonly limits: AttemptLimits;
+  readonly limits: WorkerLimits;
   /** Where not everybody is believed whose a job is. */
   readonly senders?: Senders | undefined;
   /** Folders of this machine, beside the engine's own, and what errors call them. */

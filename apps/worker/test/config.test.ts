@@ -73,3 +73,14 @@ test("errors name neither the folder that the worker works in nor the program's 
   expect(pathNames.get("/data")).toBe(".");
   expect(pathNames.get(resolve(import.meta.dirname, "../../.."))).toBe(".");
 });
+
+test("limits that the operator sets bind every job, and those that are usual do not", () => {
+  expect(readConfig([], {}).limits).toEqual({
+    usual: { runMs: 21_600_000, silenceMs: 1_800_000 },
+    most: { runMs: 0, silenceMs: 0 },
+  });
+  expect(readConfig(["--run-seconds=60"], { SILENCE_SECONDS: "0" }).limits).toEqual({
+    usual: { runMs: 60_000, silenceMs: 0 },
+    most: { runMs: 60_000, silenceMs: 0 },
+  });
+});

@@ -45,9 +45,15 @@ test("a clock that is set forward stops nothing", () => {
   expect(stopped).toEqual([]);
 });
 
-test("what a job says of its limits comes before the worker's, and 0 is no limit", () => {
+test("a job may ask for less than the worker's limits, and for more up to what the worker allows", () => {
   const usual = { runMs: 0, silenceMs: 5_000 };
-  expect(limitsOf(undefined, usual)).toEqual(usual);
-  expect(limitsOf({ runSeconds: 1.5 }, usual)).toEqual({ runMs: 1_500, silenceMs: 5_000 });
-  expect(limitsOf({ silenceSeconds: 2 }, usual)).toEqual({ runMs: 0, silenceMs: 2_000 });
+  const open = { usual, most: { runMs: 0, silenceMs: 0 } };
+  expect(limitsOf(undefined, open)).toEqual(usual);
+  expect(limitsOf({ runSeconds: 1.5 }, open)).toEqual({ runMs: 1_500, silenceMs: 5_000 });
+  expect(limitsOf({ silenceSeconds: 20 }, open)).toEqual({ runMs: 0, silenceMs: 20_000 });
+
+  const set = { runMs: 3_000, silenceMs: 5_000 };
+  const week = { runSeconds: 604_800, silenceSeconds: 604_800 };
+  expect(limitsOf(week, { usual: set, most: set })).toEqual(set);
+  expect(limitsOf({ runSeconds: 1 }, { usual: set, most: set })).toEqual({ ...set, runMs: 1_000 });
 });

@@ -18,7 +18,7 @@ import type { ReceivedJob } from "./read-job.ts";
 import type { RunningJob } from "./running-jobs.ts";
 import { untilStoreAnswers } from "./store-answers.ts";
 import { tenantFolders } from "./tenant-folders.ts";
-import { type AttemptLimits, limitsOf, watchTime } from "./time-limits.ts";
+import { limitsOf, type WorkerLimits, watchTime } from "./time-limits.ts";
 import { withdrawFiles } from "./withdraw-files.ts";
 import { type PathNames, withoutPaths } from "./without-paths.ts";
 
@@ -31,8 +31,7 @@ export interface AttemptOptions {
   readonly job: ReceivedJob;
   readonly attempt: number;
   readonly workerId: string;
-  /** Where the job has none of its own. */
-  readonly limits: AttemptLimits;
+  readonly limits: WorkerLimits;
   /** Folders of this machine that no job's owner is told of. */
   readonly pathNames: PathNames;
   /** Events may wait a little from the first one on, so that those of a short job travel together. */

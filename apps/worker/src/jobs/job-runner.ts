@@ -29,7 +29,7 @@ import type { RunningJobs } from "./running-jobs.ts";
 import { removeStaleFiles } from "./stale-files.ts";
 import { untilStoreAnswers } from "./store-answers.ts";
 import { tenantFolders } from "./tenant-folders.ts";
-import type { AttemptLimits } from "./time-limits.ts";
+import type { WorkerLimits } from "./time-limits.ts";
 import type { PathNames } from "./without-paths.ts";
 
 export interface JobRunnerOptions {
@@ -43,7 +43,7 @@ export interface JobRunnerOptions {
   readonly pool: string;
   /** Unit of the waits before a failed attempt's job is delivered again. */
   readonly retryMs: number;
-  readonly limits: AttemptLimits;
+  readonly limits: WorkerLimits;
   /** Where not everybody is believed whose a job is. */
   readonly senders?: Senders | undefined;
   readonly pathNames: PathNames;

@@ -7,18 +7,36 @@ export interface AttemptLimits {
   readonly silenceMs: number;
 }
 
+/** What a worker is set to. */
+export interface WorkerLimits {
+  /** Where a job says nothing. */
+  readonly usual: AttemptLimits;
+  /** Whatever a job says. */
+  readonly most: AttemptLimits;
+}
+
 export interface TimeLimits extends Disposable {
   /** The engine has said something. */
   heard(): void;
 }
 
-/** What counts for one job: what it says itself before what the worker is set to. */
-export function limitsOf(limits: JobLimits | undefined, usual: AttemptLimits): AttemptLimits {
+/** What counts for one job: what it says itself, up to what the worker allows. */
+export function limitsOf(
+  limits: JobLimits | undefined,
+  { usual, most }: WorkerLimits,
+): AttemptLimits {
   const { runSeconds, silenceSeconds } = limits ?? {};
   return {
-    runMs: runSeconds === undefined ? usual.runMs : runSeconds * 1_000,
-    silenceMs: silenceSeconds === undefined ? usual.silenceMs : silenceSeconds * 1_000,
+    runMs: runSeconds === undefined ? usual.runMs : atMost(runSeconds * 1_000, most.runMs),
+    silenceMs:
+      silenceSeconds === undefined
+        ? usual.silenceMs
+        : atMost(silenceSeconds * 1_000, most.silenceMs),
   };
+}
+
+function atMost(ms: number, most: number): number {
+  return most > 0 ? Math.min(ms, most) : ms;
 }
 
 /** Stops an attempt that runs or is silent for too long. Timers run by a clock that nobody can set. */
