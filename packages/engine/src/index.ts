@@ -56,6 +56,7 @@ export { loadPack } from "./nodes/load-pack.ts";
 export type { NodeRegistry } from "./nodes/registry.ts";
 export { createRegistry, nodeCatalog } from "./nodes/registry.ts";
 export { firstFreeNumber } from "./nodes/saving/first-free-number.ts";
+export { startOfUnfinished, unfinishedStart } from "./nodes/saving/write-new.ts";
 export type { Link, NodeValues, ValueOfType } from "./nodes/values.ts";
 export { ExecutionBlocker, isBlocker, isLink } from "./nodes/values.ts";
 export type {

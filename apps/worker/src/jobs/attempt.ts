@@ -16,6 +16,7 @@ import { fileNames } from "./file-names.ts";
 import { reportProgress } from "./progress-reports.ts";
 import type { ReceivedJob } from "./read-job.ts";
 import type { RunningJob } from "./running-jobs.ts";
+import { removeUnfinished } from "./stale-files.ts";
 import { untilStoreAnswers } from "./store-answers.ts";
 import { tenantFolders } from "./tenant-folders.ts";
 import { limitsOf, type WorkerLimits, watchTime } from "./time-limits.ts";
@@ -98,6 +99,12 @@ export async function runAttempt(options: AttemptOptions): Promise<AttemptResult
   }
   // An engine that was killed could not sum up what it had shown.
   if (outcome.state === "cancelled") outcome = { ...outcome, outputs: events.tracker.outputs() };
+  // An engine that was killed has left what it was writing.
+  if (outcome.state !== "succeeded") {
+    await removeUnfinished(folders, names.given, log).catch((err: unknown) => {
+      log.warn({ err }, "could not remove unfinished files");
+    });
+  }
   const result = await conclude(options, { events, outcome, shown: [...shown.values()] });
   if (result.type === "superseded") {
     const saved = outputFilesOf(outcome.outputs).map(({ file }) => file);

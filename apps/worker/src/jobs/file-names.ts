@@ -12,14 +12,18 @@ export interface FileNamesOptions {
 
 export interface FileNames {
   readonly allocate: NameAllocator;
-  /** Whether the file has one of the numbers that were given here. */
+  /** The numbers that were given here. */
+  readonly given: readonly Omit<FileNumbers, "givenAt">[];
+  /** Whether the file has one of them. */
   isOwn(file: OutputFile): boolean;
 }
 
 /** Numbers for file names that no other worker of the fleet gets, noted for the attempt that is going to use them. */
 export function fileNames({ store, folders, jobId, attempt }: FileNamesOptions): FileNames {
   const own = new Set<string>();
+  const given: Omit<FileNumbers, "givenAt">[] = [];
   return {
+    given,
     async allocate({ type, subfolder, prefix, count, above }) {
       if (type === "input") {
         throw new CodedError("FILE_REFUSED", "nodes save to the output and temp folders only");
@@ -27,6 +31,7 @@ export function fileNames({ store, folders, jobId, attempt }: FileNamesOptions):
       const wanted = { type, subfolder, prefix, count };
       const seed = async () => (await firstFreeNumber(join(folders[type], subfolder), prefix)) - 1;
       const { first } = await store.allocateNumbers({ jobId, attempt, ...wanted, above, seed });
+      given.push({ ...wanted, first });
       for (const stem of fileStems({ ...wanted, first })) own.add(join(type, stem));
       return first;
     },

@@ -63,12 +63,17 @@ export async function saveFiles(folder: OutputFolder, request: SaveRequest): Pro
   const saved: string[] = [];
   async function saveOne(index: number): Promise<void> {
     const numbered = name.replaceAll("%batch_num%", String(index));
-    const fileName = (n: number) => `${numbered}_${String(n).padStart(5, "0")}_${extension}`;
+    const stemOf = (n: number) => `${numbered}_${String(n).padStart(5, "0")}_`;
     const bytes = await content(index);
     const wanted = (await first) + index;
     const allocate = (above: number) => folder.allocateNames({ ...named, count: 1, above });
     const numbers = freeNumbers({ first: wanted, directory, prefix: numbered, allocate });
-    saved[index] = await writeNew(directory, bytes, mapped(numbers, fileName));
+    saved[index] = await writeNew({
+      directory,
+      content: bytes,
+      stem: stemOf(wanted),
+      names: mapped(numbers, (n) => stemOf(n) + extension),
+    });
   }
   try {
     for (let start = 0; start < count; start += FILES_AT_ONCE) {

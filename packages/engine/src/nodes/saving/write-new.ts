@@ -1,21 +1,26 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import * as sync from "node:fs";
 import * as threads from "node:fs/promises";
 import path from "node:path";
+
+export interface NewFile {
+  readonly directory: string;
+  readonly content: FileContent;
+  /** What the first of the names is up to the extension. */
+  readonly stem: string;
+  readonly names: AsyncIterable<string>;
+}
 
 /**
  * Gives the bytes the first name of `names` that is not taken, and returns it. They are written
  * under a hidden name in the same folder first, so that a file is whole when its name appears. The folder is made
  * where it is missing.
  */
-export async function writeNew(
-  directory: string,
-  content: FileContent,
-  names: AsyncIterable<string>,
-): Promise<string> {
+export async function writeNew({ directory, content, stem, names }: NewFile): Promise<string> {
   const isSmall = content instanceof Uint8Array && content.length <= SMALL_BYTES;
   const disk = isSmall ? atOnce : byThreads;
-  const unfinished = path.join(directory, `.${randomBytes(9).toString("base64url")}.part`);
+  const hidden = `${unfinishedStart(stem)}${randomBytes(6).toString("hex")}${UNFINISHED_END}`;
+  const unfinished = path.join(directory, hidden);
   try {
     try {
       await disk.write(unfinished, content);
@@ -31,6 +36,22 @@ export async function writeNew(
   } finally {
     await disk.remove(unfinished);
   }
+}
+
+const UNFINISHED_END = ".part";
+
+/**
+ * How a file's hidden name begins, for the name that it is to get up to the extension: whoever knows which numbers a process
+ * had finds what it has left when it was killed. A digest, as the name itself may have no room for more.
+ */
+export function unfinishedStart(stem: string): string {
+  return `.${createHash("sha256").update(stem).digest("hex").slice(0, 24)}.`;
+}
+
+/** That beginning of a hidden name; undefined for every other name. */
+export function startOfUnfinished(name: string): string | undefined {
+  const isHidden = name.startsWith(".") && name.endsWith(UNFINISHED_END);
+  return isHidden ? name.slice(0, name.indexOf(".", 1) + 1) : undefined;
 }
 
 /** The bytes of a file, or what writes them to a path where no file is: for files that do not fit into memory. */
