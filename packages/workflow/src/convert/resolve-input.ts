@@ -19,7 +19,7 @@ export interface ResolveOptions {
   readonly scope: Scope;
   readonly node: UiNode;
   readonly input: UiInput;
-  /** Counted down with every link that is followed and every input that is looked through on the way; below 0 it is refused. */
+  /** Counted down with every link that is followed and every input and type that is looked through on the way; below 0 it is refused. */
   readonly stepsLeft: { count: number };
   readonly warn: (message: string) => void;
 }
@@ -77,7 +77,7 @@ export function resolveInput({
     } else if (isMuted(origin)) {
       return { kind: "muted" };
     } else if (isBypassed(origin)) {
-      pay(origin.inputs.length);
+      pay(typeSteps(origin, originSlot, wanted));
       const position = bypassInput(origin, originSlot, wanted);
       const through = position === undefined ? undefined : origin.inputs[position];
       if (through === undefined) return held;
@@ -110,6 +110,16 @@ export function resolveInput({
       warn(`node ${startScope.prefix}${node.id}: link ${id} to ${name} is not in the file`);
     return found;
   }
+}
+
+/** Characters of types that are compared in about the time of one step. */
+const CHARACTERS_A_STEP = 16;
+
+/** Each input's type is compared with the output's and with the wanted one, and all of them may be lists of any length. */
+function typeSteps({ inputs, outputs }: UiNode, slot: number, wanted: string): number {
+  const compared = (outputs[slot]?.type.length ?? 0) + wanted.length;
+  const characters = inputs.reduce((sum, { type }) => sum + type.length + compared, 0);
+  return inputs.length + Math.floor(characters / CHARACTERS_A_STEP);
 }
 
 /** The instance's input for input `slot` of its definition; a subgraph's instance leaves out those without a link. */

@@ -229,3 +229,16 @@ test("a subgraph of many links that is used over and over is refused by what it 
     "the workflow opens into more than 2000000 inputs and links",
   );
 });
+
+test("bypassed nodes whose types are lists of megabytes are refused, not compared for each link", () => {
+  const type = `IMAGE2${",x".repeat(1_000_000)}`;
+  const ids = Array.from({ length: 1_000 }, (_, index) => index + 10);
+  const bypassed = node(1, "Sample", {
+    mode: 4,
+    inputs: [socket("image", "IMAGE2")],
+    outputs: [{ type }],
+  });
+  const links = ids.map((id) => [id, 1, 0, id, 0, "IMAGE"]);
+  const workflow = { nodes: [bypassed, ...ids.map((id) => save(id, id))], links, version: 0.4 };
+  expect(() => convert(workflow)).toThrow("too many reroutes and bypassed nodes");
+});
