@@ -48,7 +48,10 @@ function choiceProblem(
   if (choices === undefined) return undefined;
   const values =
     options.multiselect === true && Array.isArray(coerced.value) ? coerced.value : [coerced.value];
-  const isListed = values.every((value) => choices.some((choice) => isSame(choice, value)));
+  // Each value once: what is listed is then as short as the choices.
+  const isListed = [...new Set(values)].every((value) =>
+    choices.some((choice) => isSame(choice, value)),
+  );
   if (isListed) return undefined;
   const config = Array.isArray(type)
     ? ([choices, options] as const)

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { parseJson, parsePrompt, stringifyJson } from "../../src/index.ts";
+import { catalogOf, nodeInfo } from "../support/catalog.ts";
 import { convert, inputsOf, load, node, save, socket } from "../support/ui.ts";
 import { accepted, refused, submitted } from "../support/validate.ts";
 
@@ -241,4 +242,17 @@ test("bypassed nodes whose types are lists of megabytes are refused, not compare
   const links = ids.map((id) => [id, 1, 0, id, 0, "IMAGE"]);
   const workflow = { nodes: [bypassed, ...ids.map((id) => save(id, id))], links, version: 0.4 };
   expect(() => convert(workflow)).toThrow("too many reroutes and bypassed nodes");
+});
+
+test("a choice that is made a million times is looked for once", async () => {
+  const options = Array.from({ length: 50_000 }, (_, index) => `choice ${index}`);
+  const known = catalogOf(
+    nodeInfo("Many", {
+      required: { value: ["COMBO", { options, multiselect: true }] },
+      isOutput: true,
+    }),
+  );
+  const value = { __value__: new Array(1_000_000).fill(options.at(-1)) };
+  const prompt = submitted({ "1": { class_type: "Many", inputs: { value } } });
+  expect((await accepted(prompt, {}, known)).ok).toBe(true);
 });
