@@ -40,7 +40,8 @@ type ReadDelivery = Pick<
 /**
  * Reads a job off a lane. A service that publishes one itself may leave out everything but the prompt: its id
  * is then the message's. The lane is the one that it came from, and so is the tenant where that is a tenant's own queue,
- * whatever the body says. Where not everybody is believed, the fleet's own alone say which gateway hears of a job. Throws INVALID_JSON, INVALID_REQUEST, PAYLOAD_TOO_LARGE or FORBIDDEN.
+ * whatever the body says. Where not everybody is believed, only those who are say which gateway hears of a job. Throws
+ * INVALID_JSON, INVALID_REQUEST, PAYLOAD_TOO_LARGE or FORBIDDEN.
  */
 export function readJob(delivery: ReadDelivery, options: ReadJobOptions): ReceivedJob {
   const { body, messageId, queue, turn } = delivery;
