@@ -1,6 +1,8 @@
 import { jobError } from "@rabbitloom/jobs";
+import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { claimed, job, openStore, outcome, submitted } from "./support/job-store.ts";
+import { openRedis } from "./support/redis.ts";
 
 test("an id that is taken cannot be submitted again", async () => {
   await using opened = await openStore();
@@ -53,6 +55,25 @@ test("the bytes of what waits are counted for each tenant, by whatever way a job
   await submit("e");
   await submit("f");
   await expect(submit("g")).rejects.toMatchObject(refused);
+});
+
+test("bytes that a worker of an earlier version did not take off are forgotten when nothing waits", async () => {
+  await using opened = await openStore();
+  const submit = (jobId: string) => {
+    const prompt = { "1": { class_type: "A", inputs: { text: "x".repeat(1_000) } } };
+    const message = job({ jobId, tenant: "acme", prompt });
+    return opened.store.submit({ message, maxPendingBytes: 2_500 });
+  };
+  await submit("a");
+  await submit("b");
+  await using redis = await openRedis();
+  const admin = new Redis(redis.redisUrl);
+  for (const key of await admin.keys(`*${opened.prefix}*:pending:acme`)) await admin.del(key);
+  await admin.quit();
+
+  await submit("c");
+  await submit("d");
+  await expect(submit("e")).rejects.toMatchObject({ code: "QUEUE_FULL" });
 });
 
 test("only the newest attempt commits", async () => {

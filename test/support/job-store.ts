@@ -8,6 +8,8 @@ export interface TestStore extends AsyncDisposable {
   readonly store: JobStore;
   /** The same store, as another process opens it. */
   readonly other: JobStore;
+  /** Of all its keys. */
+  readonly prefix: string;
 }
 
 export async function openStore(
@@ -26,6 +28,7 @@ export async function openStore(
   return {
     store,
     other,
+    prefix: redis.prefix,
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await other[Symbol.asyncDispose]();

@@ -61,12 +61,17 @@ local function tenant_of(id) return redis.call('HGET', job(id), 'tenant') or 'de
 local function is_in_reach(tenant, id) return tenant == '' or tenant_of(id) == tenant end
 local function list_of(name, tenant) return root .. name .. (tenant == '' and '' or ':' .. tenant) end
 
-local function pending_bytes(tenant) return tonumber(redis.call('GET', root .. 'pending-bytes:' .. tenant) or 0) end
+-- Workers of an earlier version take jobs without counting: what was miscounted is forgotten as soon as nothing waits.
+local function forget_miscount(tenant)
+  if redis.call('EXISTS', root .. 'pending:' .. tenant) == 0 then redis.call('DEL', root .. 'pending-bytes:' .. tenant) end
+end
+local function pending_bytes(tenant)
+  forget_miscount(tenant)
+  return tonumber(redis.call('GET', root .. 'pending-bytes:' .. tenant) or 0)
+end
 local function count_bytes(id, tenant, sign)
-  local bytes = root .. 'pending-bytes:' .. tenant
-  redis.call('INCRBY', bytes, sign * redis.call('HSTRLEN', job(id), 'payload'))
-  -- Whatever was miscounted is forgotten as soon as nothing waits.
-  if redis.call('EXISTS', root .. 'pending:' .. tenant) == 0 then redis.call('DEL', bytes) end
+  redis.call('INCRBY', root .. 'pending-bytes:' .. tenant, sign * redis.call('HSTRLEN', job(id), 'payload'))
+  forget_miscount(tenant)
 end
 
 -- Each job is in the list of all and in its tenant's.
