@@ -34,14 +34,33 @@ interface FedJob {
   hasEnded: boolean;
 }
 
+/** Of a job's results that are pictures, held for its turn; the oldest go first. */
+const MOST_RESULT_BYTES = 134_217_728;
+
 /**
- * What only the newest of is worth hearing once its turn comes: a picture, the state of all nodes, either of which may be of
- * megabytes, and how far one node is.
+ * What only the newest of is worth hearing once its turn comes: a step's picture, the state of all nodes, either of which may
+ * be of megabytes, and how far one node is.
  */
 function snapshotName(frame: Translated): string | undefined {
-  if (frame.kind === "preview") return "preview";
+  if (frame.kind === "preview") return frame.isResult ? undefined : "preview";
   if (frame.kind !== "text") return undefined;
   return ["progress", "progress_state"].find((type) => frame.text.startsWith(`{"type": "${type}"`));
+}
+
+function resultBytes(frame: Translated): number {
+  return frame.kind === "preview" && frame.isResult ? frame.sizeBytes : 0;
+}
+
+function dropOldResults(held: Translated[]): void {
+  let bytes = held.reduce((sum, frame) => sum + resultBytes(frame), 0);
+  while (bytes > MOST_RESULT_BYTES) {
+    const [dropped] = held.splice(
+      held.findIndex((frame) => resultBytes(frame) > 0),
+      1,
+    );
+    if (dropped === undefined) return;
+    bytes -= resultBytes(dropped);
+  }
 }
 
 export function clientFeed({ sendStatus, now = Date.now }: ClientFeedOptions): ClientFeed {
@@ -64,6 +83,7 @@ export function clientFeed({ sendStatus, now = Date.now }: ClientFeedOptions): C
         name === undefined ? -1 : held.findLastIndex((each) => snapshotName(each) === name);
       if (older !== -1) held.splice(older, 1);
       held.push(frame);
+      if (resultBytes(frame) > 0) dropOldResults(held);
     }
   }
 

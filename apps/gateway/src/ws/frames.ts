@@ -5,7 +5,16 @@ import { stringifyJson } from "@rabbitloom/workflow";
 export type Outgoing =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "binary"; readonly bytes: Buffer }
-  | { readonly kind: "preview"; readonly plain: () => Buffer; readonly withMetadata: () => Buffer };
+  | Picture;
+
+export interface Picture {
+  readonly kind: "preview";
+  /** A node's result, saved nowhere: every one counts. Else of a step, of which the newest does. */
+  readonly isResult: boolean;
+  readonly sizeBytes: number;
+  readonly plain: () => Buffer;
+  readonly withMetadata: () => Buffer;
+}
 
 /** A text frame. It begins with `{"type":`: clients tell text from binary by the first eight bytes. */
 export function message(type: string, data: unknown): Outgoing {
@@ -23,8 +32,9 @@ const TEXT = 3;
 const PREVIEW_IMAGE_WITH_METADATA = 4;
 
 /** A picture in both of its forms; each is made once, when a first socket wants it. */
-export function preview(event: PreviewEvent): Outgoing {
+export function preview(event: PreviewEvent): Picture {
   const { jobId, nodeId, displayNodeId, parentNodeId, realNodeId, contentType, image } = event;
+  const { width, height } = event;
   const metadata = {
     node_id: nodeId,
     prompt_id: jobId,
@@ -35,6 +45,9 @@ export function preview(event: PreviewEvent): Outgoing {
   };
   return {
     kind: "preview",
+    // Steps say the size of what they show.
+    isResult: width === 0 && height === 0,
+    sizeBytes: image.byteLength,
     plain: once(() =>
       Buffer.concat([uint32(PREVIEW_IMAGE), uint32(contentType === "image/png" ? 2 : 1), image]),
     ),

@@ -149,6 +149,31 @@ test("of a job that is held the newest picture, state and progress are kept, and
   ]);
 });
 
+test("of a job that is held every picture that is a result is kept, up to 128 MiB of them", async () => {
+  const { feed, heard } = feedWithSocket();
+  const result = (image: string | Buffer): PreviewEvent => ({
+    ...preview("b", "1", ""),
+    width: 0,
+    height: 0,
+    image: Buffer.from(image),
+  });
+  said([start("a"), start("b"), node("b", "1")], feed);
+  said(["one", "two"].map(result), feed);
+  said([preview("b", "1", "of a step"), result("three"), end("b", "succeeded", at)], feed);
+  said([end("a", "succeeded", at)], feed);
+  await expect.poll(() => heard.at(-1)).toBe("done:b");
+  const pictures = () => heard.filter((text) => text.startsWith("preview"));
+  const names = ["one", "two", "of a step", "three"].map((name) => `preview:${name}`);
+  expect(pictures()).toEqual(names);
+
+  heard.length = 0;
+  said([start("c"), start("b"), node("b", "1"), result("dropped")], feed);
+  said([result(Buffer.alloc(67_108_864)), result(Buffer.alloc(67_108_864))], feed);
+  said([end("b", "succeeded", at), end("c", "succeeded", at)], feed);
+  await expect.poll(() => heard.at(-1)).toBe("done:b");
+  expect(pictures().map((text) => text.length)).toEqual([67_108_872, 67_108_872]);
+});
+
 test("a job cancelled in the queue changes the status and interrupts nobody", async () => {
   const { feed, heard } = feedWithSocket();
   said([start("a"), end("b", "cancelled"), node("a", "1")], feed);
