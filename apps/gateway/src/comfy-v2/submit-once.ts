@@ -2,7 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { JobStore } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 import type { FastifyRequest } from "fastify";
-import { type IdempotencyKeys, type KeyClaim, mayHaveLeftJob } from "../idempotency/keys.ts";
+import {
+  type IdempotencyKeys,
+  type KeyClaim,
+  mayBeUnsent,
+  mayHaveLeftJob,
+} from "../idempotency/keys.ts";
 import { fingerprint, readIdempotencyKey } from "../idempotency/read-key.ts";
 import type { JobIntake } from "../submit/job-intake.ts";
 import type { Submission } from "../submit/submit-job.ts";
@@ -35,10 +40,10 @@ export async function submitOnce(
   // Of the body as it came: reading the submission puts names in the place of assets.
   const print = key === undefined ? "" : fingerprint(body);
   const submission = await read();
-  const submit = async (jobId?: string) => {
+  const submit = async (jobId?: string, isResumed = false) => {
     const submitted = await options.intake.submit(principal, {
       ...submission,
-      ...(jobId !== undefined && { jobId }),
+      ...(jobId !== undefined && { jobId, isResumed }),
     });
     if (!submitted.ok) throw refusal(submitted.failure);
     return submitted.job.jobId;
@@ -52,9 +57,10 @@ export async function submitOnce(
   const { hold } = claim;
   let isThere: boolean;
   try {
-    isThere =
-      hold.found !== "new" && (await options.store.view(principal.own, hold.jobId)) !== undefined;
-    if (!isThere) await submit(hold.jobId);
+    const job =
+      hold.found === "new" ? undefined : await options.store.view(principal.own, hold.jobId);
+    isThere = job !== undefined;
+    if (job === undefined || mayBeUnsent(job, hold)) await submit(hold.jobId, isThere);
   } catch (error) {
     await (mayHaveLeftJob(error) ? hold.left(false) : hold.forgotten());
     throw error;

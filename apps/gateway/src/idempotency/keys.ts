@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IdempotencyStore, KeyState } from "@rabbitloom/jobs";
-import { type ErrorCode, isCodedError } from "@rabbitloom/protocol";
+import { type ErrorCode, isCodedError, type JobView } from "@rabbitloom/protocol";
 
 /** A request that came with a key. What its states mean to the client is the surface's own business. */
 export interface KeyedRequest {
@@ -23,6 +23,14 @@ export interface KeyHold {
   left(isSent: boolean): Promise<void>;
   /** There is no job after all: the key may be used again, for anything. */
   forgotten(): Promise<void>;
+}
+
+/** Its gateway died with it, or could not withdraw it: the record is there, the message perhaps not. A second one does no harm. */
+export function mayBeUnsent(
+  { state, attempt }: Pick<JobView, "state" | "attempt">,
+  { found }: Pick<KeyHold, "found">,
+): boolean {
+  return found === "resumed" && state === "pending" && attempt === 0;
 }
 
 /** Whether there may be or have been a job although its submission failed: its record may be there, or was. */

@@ -3,7 +3,7 @@ import type { JobRecord, JobStore, Reach } from "@rabbitloom/jobs";
 import { CodedError, DEFAULT_TENANT, isCodedError, jobIdSchema } from "@rabbitloom/protocol";
 import type { FastifyReply } from "fastify";
 import { endFromView } from "../events/end-of-job.ts";
-import { type KeyHold, mayHaveLeftJob } from "../idempotency/keys.ts";
+import { type KeyHold, mayBeUnsent, mayHaveLeftJob } from "../idempotency/keys.ts";
 import { canonicalJson } from "../idempotency/read-key.ts";
 import type { Submission } from "../submit/submit-job.ts";
 import {
@@ -110,11 +110,6 @@ async function answerFirst(
   else await hold.answered(outcome.end === undefined ? 202 : 200);
   if (job !== undefined) exchange.reply.header("idempotent-replayed", "true");
   return answerPrompt(options, exchange, outcome);
-}
-
-/** Its gateway died with it: the record is there, the message perhaps not. A second message does no harm. */
-function mayBeUnsent({ state, attempt }: JobRecord, { found }: KeyHold): boolean {
-  return found === "resumed" && state === "pending" && attempt === 0;
 }
 
 async function joined(

@@ -9,10 +9,10 @@ beforeEach(async () => {
 });
 afterEach(() => gateway[Symbol.asyncDispose]());
 
-function post(payload: object, headers: Record<string, string> = {}) {
+function post(payload: object, headers: Record<string, string> = {}, url = "/api/v1/prompts") {
   return gateway.app.inject({
     method: "POST",
-    url: "/api/v1/prompts",
+    url,
     headers: {
       host: "loom.test",
       "content-type": "application/json",
@@ -85,6 +85,22 @@ test("a key is kept where nobody can say whether its job is gone, and its job is
   expect((await post(savePrompt, { prefer: "respond-async" })).statusCode).toBe(202);
   expect(amqp.jobs.map(({ jobId }) => jobId)).toEqual(["order-1"]);
   expect((await store.list("every-tenant")).total).toBe(1);
+});
+
+test("so it is at /api/v2, where a key serves once", async () => {
+  const { amqp, store } = gateway;
+  const { withdraw } = store;
+  const submit = (headers = {}) => post({ workflow: savePrompt }, headers, "/api/v2/jobs");
+  amqp.jobError = new CodedError("BROKER_UNAVAILABLE", "RabbitMQ confirmed nothing");
+  store.withdraw = () => Promise.reject(new CodedError("STORE_UNAVAILABLE", "Redis is away"));
+  expect((await submit()).statusCode).toBe(503);
+  amqp.jobError = undefined;
+  store.withdraw = withdraw;
+
+  expect((await submit({ prefer: "idempotent-replay" })).statusCode).toBe(201);
+  expect((await submit()).json()).toMatchObject({ error: { code: "idempotency_key_reuse" } });
+  const [{ id } = { id: "" }] = (await store.list("every-tenant")).jobs;
+  expect(amqp.jobs.map(({ jobId }) => jobId)).toEqual([id]);
 });
 
 test("while the first request waits the second is told to come back", async () => {
