@@ -108,6 +108,7 @@ export type { Senders } from "./senders.ts";
 export {
   isBelieved,
   readSenders,
+  replyQueueOf,
   SENDER_HEADER,
   senderOf,
   senderVariables,

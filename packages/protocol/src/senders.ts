@@ -2,6 +2,7 @@ import * as z from "zod";
 import { commaListSchema } from "./comma-list.ts";
 import { CodedError } from "./errors.ts";
 import { tenantSchema } from "./identifiers.ts";
+import type { Topology } from "./topology.ts";
 
 /** Who may say whose a job is. */
 export interface Senders {
@@ -80,4 +81,16 @@ export function tenantOfSender(message: SentMessage, claimed: string, senders: S
       ? "the message does not say which user of the broker sent it (user-id)"
       : `user ${JSON.stringify(sender)} of the broker may send no jobs`,
   );
+}
+
+/**
+ * Where a message's sender hears of its job, beside the events exchange. The fleet may send to every queue there is, its
+ * senders to few: where not everybody is believed it sends to services' own queues alone, and any other counts for none.
+ */
+export function replyQueueOf(
+  { replyTo }: { readonly replyTo: string | undefined },
+  { names, senders }: { readonly names: Topology; readonly senders?: Senders | undefined },
+): string | undefined {
+  const isTaken = senders === undefined || replyTo?.startsWith(names.service(""));
+  return isTaken ? replyTo : undefined;
 }

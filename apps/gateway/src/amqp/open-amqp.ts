@@ -21,6 +21,7 @@ import {
   type JobEvent,
   type JobQueueOptions,
   laneSchema,
+  replyQueueOf,
   type Senders,
   type Topology,
 } from "@rabbitloom/protocol";
@@ -116,8 +117,10 @@ function jobPublisher(
   senders: Senders | undefined,
 ): JobPublisher {
   return {
-    publishJob: ({ jobId, lane, pool, body, replyTo, correlationId, ownQueueOf }) =>
-      publisher.publish(
+    publishJob: ({ jobId, lane, pool, body, replyTo, correlationId, ownQueueOf }) => {
+      // It came with a service's message, and the message is now the fleet's own, which is believed.
+      const toService = replyQueueOf({ replyTo }, { names, senders });
+      return publisher.publish(
         {
           // To a tenant's queue by its name: the jobs exchange has an alternate one, and would not say that it is missing.
           ...(ownQueueOf === undefined
@@ -130,11 +133,12 @@ function jobPublisher(
           body: Buffer.from(body),
           persistent: true,
           mandatory: true,
-          ...(replyTo !== undefined && { replyTo }),
+          ...(toService !== undefined && { replyTo: toService }),
           ...(correlationId !== undefined && { correlationId }),
         },
         { deadlineMs: JOB_DEADLINE_MS },
-      ),
+      );
+    },
     publishEvents: (word, events) => {
       const { body, ...properties } = encodeEvents(events);
       return publisher.publish(

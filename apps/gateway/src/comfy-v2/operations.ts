@@ -85,6 +85,8 @@ export const postJobV2: Operation = {
     "INVALID_PROMPT",
     "WORKFLOW_FORMAT",
     "ASSET_MISSING",
+    "LIMIT_EXCEEDED",
+    "PAYLOAD_TOO_LARGE",
     "IDEMPOTENCY_KEY_REUSED",
     "QUEUE_FULL",
     "NO_WORKER",

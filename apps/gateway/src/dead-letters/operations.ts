@@ -71,7 +71,14 @@ export const replayLetter: Operation = {
       content: json(z.object({ jobId: jobIdSchema }), { jobId: exampleId }),
     },
   },
-  errors: [...errors, "INVALID_REQUEST", "INVALID_JSON", "QUEUE_FULL"],
+  errors: [
+    ...errors,
+    "INVALID_REQUEST",
+    "INVALID_JSON",
+    "LIMIT_EXCEEDED",
+    "PAYLOAD_TOO_LARGE",
+    "QUEUE_FULL",
+  ],
 };
 
 export const dropLetter: Operation = {

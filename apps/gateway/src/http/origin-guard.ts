@@ -22,7 +22,8 @@ export function isForeignOrigin({ host, origin, allowed, publicUrl }: OriginFact
   // "null" comes from sandboxed frames and files: nobody we know.
   if (other === undefined) return true;
   const isPublic = publicUrl !== undefined && new URL(publicUrl).host === other.host;
-  return other.host !== own.host && !isPublic;
+  // A proxy may name the port that the page's address leaves out.
+  return other.host !== parse(`${other.protocol}//${host}`)?.host && !isPublic;
 }
 
 /**

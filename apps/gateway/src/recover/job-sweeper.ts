@@ -121,9 +121,12 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
     const found = lost
       .look(suspects, keyOf, missingMs)
       .toSorted((one, other) => one.number - other.number);
-    await publishAgain(found.map(({ jobId }) => jobId));
-    // Looked at anew from now on: a message that is on its way is not lost again.
-    if (found.length > 0) lost.look([], keyOf, 0);
+    try {
+      await publishAgain(found.map(({ jobId }) => jobId));
+    } finally {
+      // Looked at anew from now on: a message that is on its way is not lost again.
+      if (found.length > 0) lost.look([], keyOf, 0);
+    }
     return found.length;
   }
 

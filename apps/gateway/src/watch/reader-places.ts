@@ -12,7 +12,6 @@ export interface ReaderPlaces {
 }
 
 const MOST_OF_JOB = 32;
-/** Of a key; where nobody shows one, of the tenant. */
 const MOST_OF_KEY = 128;
 const MOST_IN_ALL = 1_024;
 
@@ -22,9 +21,9 @@ export function readerPlaces(): ReaderPlaces {
     take({ principal }, { raw }, jobId) {
       const places = [
         { name: `job ${jobId}`, most: MOST_OF_JOB },
-        principal.keyId === undefined
-          ? { name: `tenant ${principal.tenant}`, most: MOST_OF_KEY }
-          : { name: `key ${principal.keyId}`, most: MOST_OF_KEY },
+        ...(principal.keyId === undefined
+          ? []
+          : [{ name: `key ${principal.keyId}`, most: MOST_OF_KEY }]),
         { name: "this gateway", most: MOST_IN_ALL },
       ];
       for (const { name, most } of places) {

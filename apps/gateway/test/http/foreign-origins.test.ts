@@ -77,3 +77,10 @@ test("behind a proxy that passes its own name on, the pages of PUBLIC_URL are th
   expect(await send(LISTED)).toBe(200);
   expect(await send("https://evil.example")).toBe(403);
 });
+
+test("behind a proxy that names the port of https, the page's address without it is the gateway's own", async () => {
+  await using gateway = await listening({ CORS_ORIGIN: LISTED, INSECURE_OPEN: "1" });
+  const send = (origin: string) => gateway.post({ origin, host: "loom.example:443" });
+  expect(await send("https://loom.example")).toBe(200);
+  expect(await send("http://loom.example")).toBe(403);
+});

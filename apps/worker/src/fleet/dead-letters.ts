@@ -7,13 +7,18 @@ import {
   type Settlement,
 } from "@rabbitloom/broker";
 import { type JobStore, jobError } from "@rabbitloom/jobs";
-import { isCodedError, jobIdSchema, type Senders, type Topology } from "@rabbitloom/protocol";
+import {
+  isCodedError,
+  jobIdSchema,
+  replyQueueOf,
+  type Senders,
+  type Topology,
+} from "@rabbitloom/protocol";
 import { parseJson } from "@rabbitloom/workflow";
 import type { Logger } from "pino";
 import * as z from "zod";
 import { eventRoute } from "../jobs/event-route.ts";
 import { REASON_HEADER } from "../jobs/malformed.ts";
-import { replyQueueOf } from "../jobs/reply-queue.ts";
 import { copyOf } from "./copy-of.ts";
 
 export interface DeadLettersOptions {

@@ -10,6 +10,7 @@ import {
   type JobError,
   jobIdSchema,
   MOST_JOB_BYTES,
+  replyQueueOf,
   type Senders,
   type Topology,
   tenantSchema,
@@ -19,7 +20,6 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import { copyOf } from "../fleet/copy-of.ts";
 import { eventRoute } from "./event-route.ts";
-import { replyQueueOf } from "./reply-queue.ts";
 import { untilStoreAnswers } from "./store-answers.ts";
 
 /** Header of a dead letter that never was a job: what is wrong with it. */

@@ -11,13 +11,13 @@ import {
   MOST_JOB_BYTES,
   type Prompt,
   promptSchema,
+  replyQueueOf,
   type Senders,
   type Topology,
   tenantOfSender,
 } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
-import { replyQueueOf } from "./reply-queue.ts";
 
 export interface ReceivedJob {
   readonly message: JobMessage & { readonly jobId: string };
