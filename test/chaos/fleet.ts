@@ -83,6 +83,8 @@ async function open(options: ChaosFleetOptions, closers: CloseStack): Promise<Ch
     DATA_DIR: dataDir,
     MAX_QUEUE_LENGTH: String(options.maxQueueLength),
     LOG_LEVEL: "info",
+    // Every record is held against the rules.
+    HISTORY_JOBS: "1000000",
   };
   const programs: Program[] = [];
   closers.defer(async () => {

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { readRetention, retentionVariables } from "@rabbitloom/jobs";
 import {
   DEFAULT_POOL,
   poolSchema,
@@ -71,6 +72,7 @@ const environmentSchema = z.object({
   /** A tenant's own queue that nothing was sent to for so long is deleted. */
   TENANT_QUEUE_IDLE_SECONDS: z.coerce.number().positive().default(600),
   ...senderVariables,
+  ...retentionVariables,
   /** Where set, pages of this origin may call: `*` or `https://app.example.org`, several by commas. */
   CORS_ORIGIN: list.optional(),
   /** Bytes of an uploaded body. */
@@ -157,6 +159,7 @@ export function readConfig(
       env.MAX_PENDING_BYTES_PER_TENANT === 0 ? undefined : env.MAX_PENDING_BYTES_PER_TENANT,
     turns: turnOptions(env, auth),
     senders: readSenders(env),
+    retention: readRetention(env),
     dataDir,
     folders: {
       input: resolve(dataDir, "input"),

@@ -16,6 +16,7 @@ await Promise.all(
 const store = await openJobStore({
   url: config.redisUrl,
   prefix: config.prefix,
+  retention: config.retention,
   name: `gateway ${config.gatewayId}`,
   onProblem: (error) => logger.warn({ err: error }, "Redis"),
 });

@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { machineMemoryBytes } from "@rabbitloom/engine";
+import { readRetention, retentionVariables } from "@rabbitloom/jobs";
 import {
   commaListSchema,
   DEFAULT_POOL,
@@ -78,6 +79,7 @@ const environmentSchema = z.object({
   MAX_QUEUE_LENGTH: z.coerce.number().int().positive().default(10_000),
   DELIVERY_LIMIT: z.coerce.number().int().positive().default(3),
   ...senderVariables,
+  ...retentionVariables,
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   /** Unique among the workers that live. */
   WORKER_ID: z
@@ -166,6 +168,7 @@ export function readConfig(
     retryMs: env.RETRY_SECONDS * 1_000,
     queueLimits: { maxLength: env.MAX_QUEUE_LENGTH, deliveryLimit: env.DELIVERY_LIMIT },
     senders: readSenders(env),
+    retention: readRetention(env),
     logLevel: env.LOG_LEVEL,
   };
 }

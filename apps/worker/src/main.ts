@@ -20,6 +20,7 @@ const broker = await connectBroker({
 const store = await openJobStore({
   url: config.redisUrl,
   prefix: config.prefix,
+  retention: config.retention,
   name: `worker-${config.workerId}`,
   waitMs: 60_000,
   onProblem: (err) => log.warn({ err }, "store"),

@@ -19,6 +19,15 @@ test("lists are written with commas, and folders become absolute", () => {
   });
 });
 
+test("how long ended jobs are kept is said in numbers, or is the store's own business", () => {
+  expect(readConfig([], { HISTORY_JOBS: "50", HISTORY_SECONDS: "3600" }).retention).toEqual({
+    maxJobs: 50,
+    seconds: 3_600,
+  });
+  expect(readConfig([], {}).retention).toEqual({});
+  expect(() => readConfig([], { HISTORY_JOBS: "0" })).toThrow(/HISTORY_JOBS/);
+});
+
 test("everything that is wrong is named", () => {
   const read = () => readConfig([], { SLOTS: "none", AMQP_URL: "http://x" });
 

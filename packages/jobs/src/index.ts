@@ -31,6 +31,6 @@ export type {
 export type { KeyRing, NewKey } from "./keys.ts";
 export type { JobStoreOptions } from "./open-job-store.ts";
 export { openJobStore } from "./open-job-store.ts";
-export type { Retention } from "./retention.ts";
+export { type Retention, readRetention, retentionVariables } from "./retention.ts";
 export type { GivenTurn, IdleQueue, TurnRequest, TurnStore } from "./turns.ts";
 export type { NewWebhook, OwedWebhook, WebhookLog, WebhookStore } from "./webhooks.ts";

@@ -1,3 +1,5 @@
+import * as z from "zod";
+
 /** How long ended jobs are remembered. Whatever limit is reached first removes the record. */
 export interface Retention {
   /** @default 86_400, a day */
@@ -6,6 +8,23 @@ export interface Retention {
   readonly maxJobs?: number;
   /** How long a removed job is still answered with "expired" instead of "unknown". @default 900 */
   readonly tombstoneSeconds?: number;
+}
+
+/** Variables that gateways and workers read alike; they have to say the same. */
+export const retentionVariables = {
+  /** Ended jobs that are kept of each tenant. */
+  HISTORY_JOBS: z.coerce.number().int().min(1).max(10_000_000).optional(),
+  HISTORY_SECONDS: z.coerce.number().positive().max(31_536_000).optional(),
+};
+
+export function readRetention({
+  HISTORY_JOBS: maxJobs,
+  HISTORY_SECONDS: seconds,
+}: {
+  readonly HISTORY_JOBS?: number | undefined;
+  readonly HISTORY_SECONDS?: number | undefined;
+}): Retention {
+  return { ...(maxJobs !== undefined && { maxJobs }), ...(seconds !== undefined && { seconds }) };
 }
 
 /** As the scripts take it. */
