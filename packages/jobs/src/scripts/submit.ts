@@ -45,8 +45,9 @@ end
 
 /**
  * ARGV: what create_job takes, then how many jobs of the tenant may wait, or '', '1' where the job goes to its tenant's own
- * queue, and how many bytes of the tenant may wait, or ''. Answers the number, '1' where that queue is being deleted, so that the job has to go to the lane, and '1' where an
- * earlier job of this id has left a stream; false where the id is taken or was another tenant's a while ago, 'full', or 'large'.
+ * queue, and how many bytes of the tenant may wait, or ''. Answers the number, '1' where that queue is being deleted, so that
+ * the job has to go to the lane, and '1' where an earlier job of this id has left a stream; false where the id is taken or was
+ * another tenant's a while ago, 'full', or 'large'.
  */
 export const submitScript = storeScript(`
 ${CREATE_JOB}
