@@ -288,3 +288,22 @@ test("a withdrawn job is unknown, and a delivery that comes late is ignored", as
   await claimed(store, jobId);
   expect(await store.withdraw(jobId)).toBe(false);
 });
+
+test("a job that somebody was told is taken is not withdrawn, whatever its own submission met", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+
+  await expect(submitted(store, { jobId })).rejects.toThrow("exists already");
+  expect(await store.withdraw(jobId)).toBe(false);
+  await claimed(store, jobId);
+});
+
+test("what another tenant asks for holds nobody's job", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+
+  await expect(submitted(store, { jobId, tenant: "other" })).rejects.toThrow("exists already");
+  expect(await store.withdraw(jobId)).toBe(true);
+});

@@ -4,6 +4,7 @@ import { decodeEvents, replyStreamArguments, stringifyJson } from "@rabbitloom/p
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { openBroker, openPrivateBroker } from "./support/broker.ts";
+import { openCutProxy } from "./support/cut-proxy.ts";
 import { openFleet } from "./support/fleet.ts";
 import { type GatewayProcess, spawnGateway } from "./support/gateway-process.ts";
 import { job } from "./support/job-store.ts";
@@ -212,6 +213,40 @@ test.each([
   },
   240_000,
 );
+
+test("a client that asks again and hears that the id is taken has its job, though the first request could not publish", async () => {
+  await using broker = await openBroker();
+  await using redis = await openRedis();
+  await using fleet = await openFleet({ broker, redis });
+  await using proxy = await openCutProxy(broker.amqpUrl);
+  await fleet.startWorker();
+  const gateway = await spawnGateway(
+    { broker: { ...broker, amqpUrl: proxy.url }, redis, fleet },
+    { MISSING_SECONDS: "1" },
+  );
+  const submit = () =>
+    fetch(`${gateway.url}/api/v1/prompts`, {
+      method: "POST",
+      headers: { "content-type": "application/json", prefer: "respond-async" },
+      body: JSON.stringify({ prompt: text("asked twice"), prompt_id: "asked-twice" }),
+    });
+  try {
+    await until("ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
+    proxy.delay(60_000);
+    const first = submit();
+    const job = `${gateway.url}/api/v1/jobs/asked-twice`;
+    await until("recorded", async () => (await fetch(job)).status === 200);
+    expect((await submit()).status).toBe(409);
+    proxy.close();
+    proxy.cut();
+    expect((await first).status).toBe(202);
+    proxy.delay(0);
+    proxy.open();
+    expect(await fleet.jobs.ended("asked-twice", 40_000)).toMatchObject({ state: "succeeded" });
+  } finally {
+    await gateway.kill("SIGTERM");
+  }
+}, 120_000);
 
 test("a stream that Redis and the gateway that made it have forgotten is found and deleted", async () => {
   await using broker = await openBroker();

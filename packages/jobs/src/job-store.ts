@@ -49,8 +49,9 @@ export interface JobStore
    */
   submit(job: NewJob): Promise<SubmittedRecord>;
   /**
-   * Removes a pending record again: the broker did not take the job. False where a worker has it already: the
-   * broker took it after all. A delivery that comes later still is ignored.
+   * Removes a pending record again: the broker did not take the job. False where it stays: a worker has it already, so the
+   * broker took it after all, or another `submit` of this id was told CONFLICT, so its client counts on the job. A delivery
+   * that comes later still is ignored.
    */
   withdraw(jobId: string): Promise<boolean>;
   /**

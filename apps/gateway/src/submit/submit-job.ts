@@ -166,8 +166,8 @@ export async function submitJob(
   } catch (error) {
     // Somebody may have been told that it is accepted: it stays, and is sent again when it is asked for again.
     if (record === RESUMED) throw error;
-    // Without an answer the job may have arrived. Once withdrawn, no worker takes it; and where a worker has it
-    // already, the broker took it after all.
+    // Without an answer the job may have arrived. Once withdrawn, no worker takes it. It cannot be withdrawn where a worker
+    // has it already, or where a second request for it was told that it is taken: the sweeper publishes it again.
     if (await store.withdraw(jobId)) {
       if (webhook !== undefined) await store.dropWebhook(jobId);
       throw error;

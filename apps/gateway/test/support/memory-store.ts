@@ -38,6 +38,8 @@ export function memoryStore(): MemoryStore {
   const assets = new Map<string, AssetRecord>();
   const listeners = new Set<(size: number) => void>();
   const streams = new Set<string>();
+  /** Ids that somebody was told are taken. */
+  const promised = new Set<string>();
   const leases = new Map<string, { readonly holder: string; readonly until: number }>();
   let number = 0;
 
@@ -84,6 +86,7 @@ export function memoryStore(): MemoryStore {
     async submit({ message, number: wanted, front }) {
       check();
       if (jobs.has(message.jobId)) {
+        promised.add(message.jobId);
         throw new CodedError("CONFLICT", `job ${message.jobId} is there already`);
       }
       const next = number++;
@@ -115,10 +118,10 @@ export function memoryStore(): MemoryStore {
       };
     },
     async withdraw(jobId) {
-      const isPending = jobs.get(jobId)?.state === "pending";
-      if (isPending) jobs.delete(jobId);
+      const isTakenBack = jobs.get(jobId)?.state === "pending" && !promised.has(jobId);
+      if (isTakenBack) jobs.delete(jobId);
       changed();
-      return isPending;
+      return isTakenBack;
     },
     async cancel(reach, jobId): Promise<Cancellation> {
       const job = find(reach, jobId);

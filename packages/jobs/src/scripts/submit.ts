@@ -53,7 +53,14 @@ export const submitScript = storeScript(`
 ${CREATE_JOB}
 ${AWAIT_TURN}
 local lane, pool, tenant = ARGV[3], ARGV[4], ARGV[11]
-if redis.call('EXISTS', job(ARGV[1])) == 1 then return false end
+if redis.call('EXISTS', job(ARGV[1])) == 1 then
+  -- Whoever asks again, and hears that the id is taken, counts on the job.
+  local state, attempt = unpack(redis.call('HMGET', job(ARGV[1]), 'state', 'attempt'))
+  if state == 'pending' and attempt == '0' and tenant_of(ARGV[1]) == tenant then
+    redis.call('HSET', job(ARGV[1]), 'promised', '1')
+  end
+  return false
+end
 local gone = redis.call('GET', root .. 'gone:' .. ARGV[1])
 if gone and string.match(gone, '^%w+:(.*)$') ~= tenant then return false end
 local most = ARGV[${1 + NEW_JOB_ARGUMENTS}]
@@ -76,14 +83,14 @@ return {tostring(number), is_closing, tostring(redis.call('SISMEMBER', root .. '
 `);
 
 /**
- * ARGV: id, for how long a late delivery is to be ignored (ms). Answers 1 where the record is gone, 0 where a
- * worker had it already.
+ * ARGV: id, for how long a late delivery is to be ignored (ms). Answers 1 where the record is gone, 0 where it stays:
+ * a worker had it already, or somebody was told that the job is taken.
  */
 export const withdrawScript = storeScript(`
 local id = ARGV[1]
-local state, attempt = unpack(redis.call('HMGET', job(id), 'state', 'attempt'))
+local state, attempt, promised = unpack(redis.call('HMGET', job(id), 'state', 'attempt', 'promised'))
 if not state then return 1 end
-if state ~= 'pending' or attempt ~= '0' then return 0 end
+if state ~= 'pending' or attempt ~= '0' or promised then return 0 end
 take_from('pending', id)
 redis.call('ZREM', root .. 'deadlines', id)
 remove_job(id, 'withdrawn', ARGV[2])
