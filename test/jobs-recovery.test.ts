@@ -48,7 +48,17 @@ test("an attempt that is gone is taken back by one caller, and not if it has spo
   expect(await store.view("every-tenant", jobId)).toMatchObject({ state: "pending", attempt: 1 });
   expect(await store.finish(jobId, 1, outcome)).toBe(false);
   expect(await store.waiting()).toEqual({
-    jobs: [{ jobId, number: 1, attempt: 1, lane: "normal", pool: "default", tenant: "default" }],
+    jobs: [
+      {
+        jobId,
+        number: 1,
+        attempt: 1,
+        lane: "normal",
+        pool: "default",
+        tenant: "default",
+        isPassed: false,
+      },
+    ],
   });
 });
 
@@ -62,7 +72,7 @@ test("looks at waiting jobs go on where the last one ended, until all have been 
   let looks = 0;
   let from: string | undefined;
   do {
-    const { jobs, next } = await store.waiting(from);
+    const { jobs, next } = await store.waiting({ from });
     // Those that are there from the first look to the last; others may go meanwhile.
     if (looks === 0) for (const { jobId } of jobs.slice(0, 100)) await store.withdraw(jobId);
     for (const { jobId } of jobs) seen.add(jobId);
@@ -72,6 +82,39 @@ test("looks at waiting jobs go on where the last one ended, until all have been 
 
   expect(looks).toBeGreaterThan(1);
   expect([...seen].toSorted()).toEqual(ids.toSorted());
+});
+
+test("a waiting job is passed once a later one was taken from its queue, until it is published again", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const take = (jobId: string, tenant: string, turn?: { token: string }) =>
+    store.claim({
+      message: job({ jobId, tenant }),
+      workerId: "w",
+      isFirstDelivery: true,
+      ...(turn && { turn: { tenant, before: "0", ...turn } }),
+    });
+  const passed = async (hasOwnQueues: boolean) => {
+    const { jobs } = await store.waiting({ hasOwnQueues });
+    return jobs.filter(({ isPassed }) => isPassed).map(({ jobId }) => jobId);
+  };
+  for (const jobId of ["a1", "a2", "a3"]) await submitted(store, { jobId, tenant: "a" });
+  for (const jobId of ["b1", "b2"]) await submitted(store, { jobId, tenant: "b" });
+  await submitted(store, { jobId: "low", tenant: "b", lane: "low" });
+
+  // A service's job gets its record when it is taken: that says nothing of those that wait.
+  await take("unknown", "b");
+  expect(await passed(false)).toEqual([]);
+  await take("a2", "a");
+  expect(await passed(false)).toEqual(["a1"]);
+  expect(await passed(true)).toEqual([]);
+  await take("b2", "b", { token: "turn" });
+  expect(await passed(true)).toEqual(["b1"]);
+  await store.requeue("a1");
+  expect(await passed(false)).toEqual([]);
+  // Of jobs whose message comes back nothing is told.
+  await store.claim({ message: job({ jobId: "a1", tenant: "a" }), workerId: "w" });
+  expect(await passed(false)).toEqual([]);
 });
 
 test("a job that nobody started in time ends by itself, by the earlier of both times, and once", async () => {

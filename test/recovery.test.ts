@@ -214,6 +214,28 @@ test.each([
   240_000,
 );
 
+test("a lost job is found although its lane is never empty", async () => {
+  await using service = await openService({ gateway: { MISSING_SECONDS: "1" } });
+  const { store, jobs } = service.fleet;
+  await store.submit({ message: job({ jobId: "lost", prompt: text("lost") }) });
+
+  const isFound = () => jobs.events("lost").some(({ type }) => type === "job-end");
+  const keepBusy = async () => {
+    while (!isFound()) {
+      const { id } = await service.client.submit(steps({ steps: 2, ms: 50 }), { watch: false });
+      await jobs.ended(id, 60_000);
+    }
+  };
+  const queueAtStart = async () => {
+    await jobs.event("lost", "job-start", { timeoutMs: 60_000 });
+    return store.queueSize();
+  };
+  const [size] = await Promise.all([queueAtStart(), ...Array.from({ length: 10 }, keepBusy)]);
+
+  expect(size).toBeGreaterThan(5);
+  expect(await jobs.ended("lost")).toMatchObject({ state: "succeeded", attempt: 1 });
+}, 120_000);
+
 test("a client that asks again and hears that the id is taken has its job, though the first request could not publish", async () => {
   await using broker = await openBroker();
   await using redis = await openRedis();

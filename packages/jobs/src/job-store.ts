@@ -148,7 +148,9 @@ export interface JobStore
    * Some thousand pending jobs, in no order, from where the last look ended; without `next` they were the last. What was there
    * from the first look to the last has been seen, perhaps twice.
    */
-  waiting(from?: string): Promise<{ readonly jobs: WaitingJob[]; readonly next?: string }>;
+  waiting(look?: WaitingLook): Promise<{ readonly jobs: WaitingJob[]; readonly next?: string }>;
+  /** Notes that the job is published once more, so that it stands behind all others from now on. */
+  requeue(jobId: string): Promise<void>;
   /** True for one holder at a time, until it asks no more for so long. */
   lease(name: string, holder: string, ttlMs: number): Promise<boolean>;
   /**
@@ -231,6 +233,13 @@ export interface RunningAttempt {
   readonly aliveAt: string;
 }
 
+export interface WaitingLook {
+  /** Where the last look ended. @default the first one begins */
+  readonly from?: string | undefined;
+  /** Tenants have queues of their own: a job can only be passed by its tenant's. @default false */
+  readonly hasOwnQueues?: boolean;
+}
+
 export interface WaitingJob {
   readonly jobId: string;
   readonly number: number;
@@ -238,6 +247,8 @@ export interface WaitingJob {
   readonly lane: string;
   readonly pool: string;
   readonly tenant: string;
+  /** A job that was published after it has been taken from the same queue: its message is gone, or on its way. */
+  readonly isPassed: boolean;
 }
 
 export type Claim =

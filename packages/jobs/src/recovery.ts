@@ -7,6 +7,7 @@ import {
   expireScript,
   isAliveScript,
   leaseScript,
+  requeueScript,
   sinceScript,
   takeBackScript,
   waitingScript,
@@ -23,7 +24,14 @@ export function recovery({
   aliveMs,
 }: StoreContext): Pick<
   JobStore,
-  "expire" | "attempts" | "takeBack" | "isAttemptAlive" | "waiting" | "lease" | "remembersSince"
+  | "expire"
+  | "attempts"
+  | "takeBack"
+  | "isAttemptAlive"
+  | "waiting"
+  | "requeue"
+  | "lease"
+  | "remembersSince"
 > {
   return {
     async expire() {
@@ -49,21 +57,25 @@ export function recovery({
     async isAttemptAlive(jobId) {
       return (await run(isAliveScript, jobId, aliveMs)) === 1;
     },
-    async waiting(from = "0") {
+    async waiting({ from = "0", hasOwnQueues = false } = {}) {
       const [next = "0", ...parts] = partsSchema.parse(
-        await run(waitingScript, from, WAITING_AT_ONCE),
+        await run(waitingScript, from, WAITING_AT_ONCE, hasOwnQueues ? "1" : "0"),
       );
-      const jobs = rows(parts, 6).map(
-        ([jobId = "", number, attempt, lane = "", pool = "", tenant = ""]) => ({
+      const jobs = rows(parts, 7).map(
+        ([jobId = "", number, attempt, lane = "", pool = "", tenant = "", isPassed]) => ({
           jobId,
           number: Number(number),
           attempt: Number(attempt),
           lane,
           pool,
           tenant,
+          isPassed: isPassed === "1",
         }),
       );
       return { jobs, ...(next !== "0" && { next }) };
+    },
+    async requeue(jobId) {
+      await run(requeueScript, jobId);
     },
     async lease(name, holder, ttlMs) {
       return (await run(leaseScript, name, holder, ttlMs)) === 1;

@@ -9,7 +9,8 @@ import { unchangedFor } from "./unchanged-for.ts";
  *
  *   waits longer than it may              ends as failed, QUEUE_DEADLINE
  *   runs, and its attempt says nothing    pending again and published again; after too many attempts, dead
- *   waits, and its lane is empty          published again: the message was never sent, or the broker has lost it
+ *   waits, and its lane is empty, or      published again: the message was never sent, or the broker has lost it
+ *   later ones were taken from it
  *   the same, and no worker can read it   dead: it would wait for ever
  *
  * A job that is published twice runs once: the claim drops what is not needed. One gateway sweeps at a time, and every
@@ -33,6 +34,7 @@ export interface JobSweeperOptions {
     | "attempts"
     | "takeBack"
     | "waiting"
+    | "requeue"
     | "find"
     | "bury"
     | "noteAnnounced"
@@ -111,9 +113,11 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
   }
 
   async function findLost(): Promise<number> {
-    const { jobs, next } = await store.waiting(round.from);
+    const { jobs, next } = await store.waiting({ from: round.from, hasOwnQueues });
     const ready = askingOnce(lanes);
-    for (const job of jobs) if (await isEmpty(job, ready)) round.suspects.push(job);
+    for (const job of jobs) {
+      if (job.isPassed || (await isEmpty(job, ready))) round.suspects.push(job);
+    }
     const { suspects } = round;
     round = { from: next, suspects: next === undefined ? [] : suspects };
     if (next !== undefined) return 0;
@@ -162,6 +166,7 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
     if (record?.state !== "pending") return;
     // Its gateway may have died while it made the stream.
     if (noted.has(jobId)) await streams.create(jobId);
+    await store.requeue(jobId);
     await publisher.publishJob({
       ...wireJob(record),
       ...(hasOwnQueues && { ownQueueOf: record.tenant }),

@@ -204,6 +204,7 @@ export function memoryStore(): MemoryStore {
     waiting: async () => ({ jobs: [] }),
     remembersSince: async () => new Date(0).toISOString(),
     isAttemptAlive: notHere,
+    requeue: notHere,
     takeBack: notHere,
     keys: memoryKeyRing(),
     countRequest: notHere,

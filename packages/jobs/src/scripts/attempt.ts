@@ -1,4 +1,5 @@
 import { storeScript } from "./prelude.ts";
+import { TAKEN } from "./recovery.ts";
 import { CREATE_JOB, NEW_JOB_ARGUMENTS } from "./submit.ts";
 import { END_TURN } from "./turns.ts";
 
@@ -21,16 +22,17 @@ import { END_TURN } from "./turns.ts";
 export const claimScript = storeScript(`
 ${CREATE_JOB}
 ${END_TURN}
+${TAKEN}
 local worker, id, payload = ARGV[1], ARGV[7], ARGV[8]
 local is_first_delivery, token, alive_ms = ARGV[${7 + NEW_JOB_ARGUMENTS}] == '1', ARGV[${8 + NEW_JOB_ARGUMENTS}], ARGV[${9 + NEW_JOB_ARGUMENTS}]
 local turn_tenant, turn_token, turn_before = ARGV[${10 + NEW_JOB_ARGUMENTS}], ARGV[${11 + NEW_JOB_ARGUMENTS}], ARGV[${12 + NEW_JOB_ARGUMENTS}]
 local key = job(id)
 local function read()
   return unpack(redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested', 'deadlineAt', 'faults', 'number',
-    'workerId', 'token', 'aliveAt'))
+    'workerId', 'token', 'aliveAt', 'order'))
 end
 local function decide()
-  local state, attempt, cancel, deadline, faults, number, runner, running_token, alive_at = read()
+  local state, attempt, cancel, deadline, faults, number, runner, running_token, alive_at, order = read()
   if not state then
     if redis.call('EXISTS', root .. 'gone:' .. id) == 1 then return {'gone'} end
     if payload == '' then return {'unknown'} end
@@ -73,6 +75,8 @@ local function decide()
     'lastSeq', 0, 'token', token, 'aliveAt', milliseconds())
   redis.call('HDEL', key, 'progress')
   redis.call('ZREM', root .. 'deadlines', id)
+  -- Not of a record that this call has made: it says when the message came out, not when it went in.
+  if is_first_delivery and order then note_taken(ARGV[10], ARGV[9], turn_tenant, order) end
   if attempt == 1 then owe_webhook(id, 'running') end
   if state == 'pending' then
     take_from('pending', id)

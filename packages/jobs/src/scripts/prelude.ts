@@ -14,6 +14,7 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>files:<id>     list: place, first number, count and time (ms) of the files that attempts were going to write, one after another
  *   <root>leftovers      set: end (ms), tenant and such a note, of jobs that ended without these attempts: to be removed by a worker
  *   <root>number         the last queue number given
+ *   <root>taken:<pool>:<lane>:<tenant> the order of the newest job taken from this queue, '' for the lane's; expires
  *   <root>name:<...>     the last number given to files of one prefix in one folder; expires two days after it was last used
  *   <root>workers        hash: worker -> its registration; <root>worker-expiry sorted set by time
  *   <root>catalogs       hash: pool and digest -> node and model catalog; <root>catalog-version counts changes

@@ -1,5 +1,23 @@
 import { storeScript } from "./prelude.ts";
 
+/** Far longer than jobs behind each other are apart. */
+const TAKEN_MS = 86_400_000;
+
+/**
+ * Messages leave a queue in the order in which they came: of the lane, or, with a tenant, of the tenant's own. A job is passed
+ * where one that was published after it has been taken. Orders count publishings: those of `number`, whatever number was asked for.
+ */
+export const TAKEN = `
+local function taken_key(pool, lane, tenant) return root .. 'taken:' .. pool .. ':' .. lane .. ':' .. tenant end
+local function note_taken(pool, lane, tenant, order)
+  local key = taken_key(pool, lane, tenant)
+  if tonumber(order) > tonumber(redis.call('GET', key) or 0) then redis.call('SET', key, order, 'PX', ${TAKEN_MS}) end
+end
+local function is_passed(pool, lane, tenant, order)
+  return tonumber(order) < tonumber(redis.call('GET', taken_key(pool, lane, tenant)) or 0)
+end
+`;
+
 /** ARGV: error, three of retention. Answers id, attempt and gateway of each, one after another. */
 export const expireScript = storeScript(`
 local answer = {}
@@ -50,21 +68,31 @@ return (silent_ms >= 0 and silent_ms < tonumber(ARGV[2])) and 1 or 0
 `);
 
 /**
- * ARGV: where the last look ended, '0' for the first, and about how many. Answers where this one ended, '0' after the last, then
- * id, number, attempt, lane, pool and tenant of each pending job. By a scan: numbers are the clients' choice, and who comes first
+ * ARGV: where the last look ended, '0' for the first, about how many, and '1' where tenants have queues of their own. Answers where
+ * this one ended, '0' after the last, then id, number, attempt, lane, pool, tenant, and '1' where it was passed, of each pending job. By a scan: numbers are the clients' choice, and who comes first
  * by them must not hide the others.
  */
 export const waitingScript = storeScript(`
+${TAKEN}
 local next, found = unpack(redis.call('ZSCAN', root .. 'pending', ARGV[1], 'COUNT', ARGV[2]))
 local answer = {next}
 for index = 1, #found, 2 do
   local id = found[index]
-  local attempt, lane, pool = unpack(redis.call('HMGET', job(id), 'attempt', 'lane', 'pool'))
+  local attempt, lane, pool, order = unpack(redis.call('HMGET', job(id), 'attempt', 'lane', 'pool', 'order'))
   if attempt then
-    for _, part in ipairs({id, found[index + 1], attempt, lane, pool, tenant_of(id)}) do answer[#answer + 1] = part end
+    local tenant = tenant_of(id)
+    local passed = order and is_passed(pool, lane, ARGV[3] == '1' and tenant or '', order)
+    for _, part in ipairs({id, found[index + 1], attempt, lane, pool, tenant, passed and '1' or '0'}) do answer[#answer + 1] = part end
   end
 end
 return answer
+`);
+
+/** ARGV: id. A message of the job is about to be published again, behind all others. */
+export const requeueScript = storeScript(`
+if redis.call('EXISTS', job(ARGV[1])) == 0 then return 0 end
+redis.call('HSET', job(ARGV[1]), 'order', redis.call('INCR', root .. 'number'))
+return 1
 `);
 
 /** ARGV: name, holder, ms. Answers 1 where the holder has it now. */

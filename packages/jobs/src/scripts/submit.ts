@@ -23,14 +23,15 @@ export const NEW_JOB_ARGUMENTS = newJobFields.length + 6;
 export const CREATE_JOB = `
 local function create_job(first)
   local id = ARGV[first]
-  local number = redis.call('INCR', root .. 'number')
+  local order = redis.call('INCR', root .. 'number')
+  local number = order
   if ARGV[first + 9] == '1' then number = -number end
   if ARGV[first + 8] ~= '' then number = ARGV[first + 8] end
   local submitted = ARGV[first + 6]
   if submitted == '' then submitted = milliseconds() end
   local deadline = tonumber(ARGV[first + 7]) or math.huge
   if ARGV[first + 11] ~= '' then deadline = math.min(deadline, milliseconds() + ARGV[first + 11]) end
-  redis.call('HSET', job(id), 'state', 'pending', 'attempt', 0, 'faults', 0, 'lastSeq', 0, 'number', number,
+  redis.call('HSET', job(id), 'state', 'pending', 'attempt', 0, 'faults', 0, 'lastSeq', 0, 'number', number, 'order', order,
     'payload', ARGV[first + 1], 'lane', ARGV[first + 2], 'pool', ARGV[first + 3], 'clientId', ARGV[first + 4],
     'gatewayId', ARGV[first + 5], 'submittedAt', submitted, 'tenant', ARGV[first + 10], 'tags', ARGV[first + 12])
   if deadline < math.huge then
