@@ -1,5 +1,26 @@
 import * as z from "zod";
 import { jobIdSchema } from "./identifiers.ts";
+import { parseJson } from "./json/parse-json.ts";
+
+/** Header in which a worker says why it buried a message that never was a job. */
+export const REASON_HEADER = "loom-reason";
+
+/**
+ * Which job a message is of, whatever else is wrong with it: as `decodeJob` reads it, what the body says comes before the
+ * message's own id.
+ */
+export function jobIdOfMessage(message: {
+  readonly messageId?: string | undefined;
+  readonly text: string;
+}): string | undefined {
+  try {
+    const { jobId = message.messageId } = namedSchema.parse(parseJson(message.text));
+    return jobIdSchema.parse(jobId);
+  } catch {
+    return undefined;
+  }
+}
+const namedSchema = z.object({ jobId: z.string().optional() });
 
 /** A message that the fleet has given up, as `/api/v1/dead-letters` shows it. */
 export const deadLetterSchema = z.object({

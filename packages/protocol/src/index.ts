@@ -24,7 +24,7 @@ export { controlMessageSchema } from "./control.ts";
 export type { Cursor } from "./cursor.ts";
 export { formatCursor, isAfter, parseCursor } from "./cursor.ts";
 export type { DeadLetter } from "./dead-letter.ts";
-export { deadLetterSchema } from "./dead-letter.ts";
+export { deadLetterSchema, jobIdOfMessage, REASON_HEADER } from "./dead-letter.ts";
 export type { CodedErrorOptions, ErrorCode, RetryPolicy } from "./errors.ts";
 export { CodedError, errorCodes, isCodedError, isErrorCode, retryPolicy } from "./errors.ts";
 export type {

@@ -1,11 +1,7 @@
 import { createHash } from "node:crypto";
-import { type DeadLetter, jobIdSchema } from "@rabbitloom/protocol";
-import { parseJson } from "@rabbitloom/workflow";
+import { type DeadLetter, jobIdOfMessage, REASON_HEADER } from "@rabbitloom/protocol";
 import * as z from "zod";
 import type { Letter } from "../amqp/ports.ts";
-
-/** What the worker writes that buries a message which never was a job. */
-const REASON_HEADER = "loom-reason";
 
 const ID_DIGITS = 16;
 
@@ -22,7 +18,8 @@ export function letterView(letter: Letter): DeadLetter {
   const { body, headers, messageId, routingKey } = letter;
   const detail = headers[REASON_HEADER];
   const death = deathSchema.safeParse(headers["x-death"]).data?.[0];
-  const jobId = detail === undefined ? jobIdOf(letter) : undefined;
+  const text = body.toString("utf8");
+  const jobId = detail === undefined ? jobIdOfMessage({ messageId, text }) : undefined;
   const diedAt = death?.time?.value;
   return {
     id: createHash("sha256")
@@ -37,14 +34,4 @@ export function letterView(letter: Letter): DeadLetter {
     ...(diedAt !== undefined && { diedAt: new Date(diedAt * 1_000).toISOString() }),
     sizeBytes: body.byteLength,
   };
-}
-
-function jobIdOf({ messageId, body }: Letter): string | undefined {
-  const named = jobIdSchema.safeParse(messageId);
-  if (named.success) return named.data;
-  try {
-    return z.object({ jobId: jobIdSchema }).parse(parseJson(body.toString("utf8"))).jobId;
-  } catch {
-    return undefined;
-  }
 }

@@ -9,16 +9,15 @@ import {
 import { type JobStore, jobError } from "@rabbitloom/jobs";
 import {
   isCodedError,
-  jobIdSchema,
+  jobIdOfMessage,
+  REASON_HEADER,
   replyQueueOf,
   type Senders,
   type Topology,
 } from "@rabbitloom/protocol";
-import { parseJson } from "@rabbitloom/workflow";
 import type { Logger } from "pino";
 import * as z from "zod";
 import { eventRoute } from "../jobs/event-route.ts";
-import { REASON_HEADER } from "../jobs/malformed.ts";
 import { copyOf } from "./copy-of.ts";
 
 export interface DeadLettersOptions {
@@ -50,8 +49,8 @@ async function settleDeadLetter(
   delivery: OpenDelivery,
 ): Promise<Settlement> {
   const { names, publisher, store, log } = options;
-  const { headers, correlationId } = delivery;
-  const jobId = jobIdOf(delivery);
+  const { headers, correlationId, messageId, body } = delivery;
+  const jobId = jobIdOfMessage({ messageId, text: body.toString("utf8") });
   // Never was a job: its sender was told when it was put here.
   if (headers[REASON_HEADER] !== undefined || jobId === undefined) return ACK;
 
@@ -83,18 +82,6 @@ async function settleDeadLetter(
     }
   }
 }
-
-/** As the worker that ran it read it: what the body says comes before the message's own id. */
-function jobIdOf({ messageId, body }: OpenDelivery): string | undefined {
-  try {
-    const { jobId = messageId } = saidSchema.parse(parseJson(body.toString("utf8")));
-    return jobIdSchema.parse(jobId);
-  } catch {
-    return undefined;
-  }
-}
-
-const saidSchema = z.object({ jobId: z.string().optional() });
 
 /** The same job once more, with its deliveries counted from the start. */
 async function sendAgain(

@@ -10,6 +10,7 @@ import {
   type JobError,
   jobIdSchema,
   MOST_JOB_BYTES,
+  REASON_HEADER,
   replyQueueOf,
   type Senders,
   type Topology,
@@ -21,9 +22,6 @@ import * as z from "zod";
 import { copyOf } from "../fleet/copy-of.ts";
 import { eventRoute } from "./event-route.ts";
 import { untilStoreAnswers } from "./store-answers.ts";
-
-/** Header of a dead letter that never was a job: what is wrong with it. */
-export const REASON_HEADER = "loom-reason";
 
 /** Of the reason, which may repeat a key of the body. */
 const LONGEST_REASON = 1_000;
