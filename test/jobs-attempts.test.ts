@@ -1,7 +1,7 @@
 import { jobError } from "@rabbitloom/jobs";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { claimed, job, openStore, outcome, submitted } from "./support/job-store.ts";
+import { claimed, job, openStore, outcome, submitted, withdrawn } from "./support/job-store.ts";
 import { openRedis } from "./support/redis.ts";
 
 test("an id that is taken cannot be submitted again", async () => {
@@ -44,7 +44,7 @@ test("the bytes of what waits are counted for each tenant, by whatever way a job
   await claim("a");
   await submit("d");
   await store.release("a", 1);
-  await store.withdraw("d");
+  await withdrawn(store, "d");
   await expect(submit("e")).rejects.toMatchObject(refused);
   await claim("a");
   const [running] = await store.attempts();
@@ -281,12 +281,12 @@ test("a withdrawn job is unknown, and a delivery that comes late is ignored", as
   const { store } = opened;
   const jobId = await submitted(store);
 
-  expect(await store.withdraw(jobId)).toBe(true);
+  expect(await withdrawn(store, jobId)).toBe(true);
   expect(await store.find("every-tenant", jobId)).toBeUndefined();
   expect(await store.claim({ message: job({ jobId }), workerId: "w" })).toEqual({ type: "ended" });
   await submitted(store, { jobId });
   await claimed(store, jobId);
-  expect(await store.withdraw(jobId)).toBe(false);
+  expect(await withdrawn(store, jobId)).toBe(false);
 });
 
 test("a job that somebody was told is taken is not withdrawn, whatever its own submission met", async () => {
@@ -295,7 +295,7 @@ test("a job that somebody was told is taken is not withdrawn, whatever its own s
   const jobId = await submitted(store);
 
   await expect(submitted(store, { jobId })).rejects.toThrow("exists already");
-  expect(await store.withdraw(jobId)).toBe(false);
+  expect(await withdrawn(store, jobId)).toBe(false);
   await claimed(store, jobId);
 });
 
@@ -305,5 +305,5 @@ test("what another tenant asks for holds nobody's job", async () => {
   const jobId = await submitted(store);
 
   await expect(submitted(store, { jobId, tenant: "other" })).rejects.toThrow("exists already");
-  expect(await store.withdraw(jobId)).toBe(true);
+  expect(await withdrawn(store, jobId)).toBe(true);
 });

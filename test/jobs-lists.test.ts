@@ -1,6 +1,6 @@
 import { type JobStore, openJobStore } from "@rabbitloom/jobs";
 import { expect, test } from "vitest";
-import { claimed, job, openStore, outcome, submitted } from "./support/job-store.ts";
+import { claimed, job, openStore, outcome, submitted, withdrawn } from "./support/job-store.ts";
 import { openPrivateRedis } from "./support/redis.ts";
 
 test("a job is at any moment in exactly one of the pending, running and ended lists", async () => {
@@ -139,7 +139,7 @@ test("everybody hears of the queue's size whenever a job changes state", async (
   // The subscription is made in the background: jobs come and go until it stands.
   await expect
     .poll(async () => {
-      await opened.store.withdraw(await submitted(opened.store));
+      await withdrawn(opened.store, await submitted(opened.store));
       return sizes.length;
     })
     .toBeGreaterThan(0);

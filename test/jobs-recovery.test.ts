@@ -1,6 +1,6 @@
 /** What finds lost jobs, as the store sees it. */
 import { expect, test } from "vitest";
-import { claimed, job, openStore, outcome, submitted } from "./support/job-store.ts";
+import { claimed, job, openStore, outcome, submitted, withdrawn } from "./support/job-store.ts";
 import { until } from "./support/until.ts";
 
 test("a redelivered message of an attempt that is alive is no new attempt", async () => {
@@ -74,7 +74,7 @@ test("looks at waiting jobs go on where the last one ended, until all have been 
   do {
     const { jobs, next } = await store.waiting({ from });
     // Those that are there from the first look to the last; others may go meanwhile.
-    if (looks === 0) for (const { jobId } of jobs.slice(0, 100)) await store.withdraw(jobId);
+    if (looks === 0) for (const { jobId } of jobs.slice(0, 100)) await withdrawn(store, jobId);
     for (const { jobId } of jobs) seen.add(jobId);
     looks += 1;
     from = next;

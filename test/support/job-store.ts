@@ -57,6 +57,11 @@ export async function submitted(store: JobStore, given: Partial<JobMessage> = {}
   return message.jobId;
 }
 
+/** Withdraws a job whose message may have come through; answers whether it is gone. */
+export function withdrawn(store: JobStore, jobId: string): Promise<boolean> {
+  return store.withdraw(job({ jobId }), { mayArrive: true });
+}
+
 /** Claims a job and answers the attempt. */
 export async function claimed(store: JobStore, jobId: string, workerId = "w"): Promise<number> {
   const claim = await store.claim({ message: job({ jobId }), workerId });

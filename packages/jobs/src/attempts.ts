@@ -10,8 +10,8 @@ import { claimScript, progressScript, releaseScript } from "./scripts/attempt.ts
 import { submitScript, withdrawScript } from "./scripts/submit.ts";
 import type { StoreContext } from "./store-context.ts";
 
-/** A withdrawn job may still be delivered: its message was on the way when the deadline passed. */
-const WITHDRAWN_MS = 3_600_000;
+/** A message that RabbitMQ refused may have come through before, on a connection that was lost with its confirm. */
+const REFUSED_MS = 3_600_000;
 
 /** From the submission of a job to its last attempt. */
 export function attempts(
@@ -67,8 +67,15 @@ export function attempts(
       return { number, isQueueClosing: isClosing === "1", hasOldStream: hasStream === "1" };
     },
 
-    async withdraw(jobId) {
-      return (await run(withdrawScript, jobId, WITHDRAWN_MS)) === 1;
+    async withdraw({ jobId, tenant, submission = "" }, { mayArrive }) {
+      const answer = await run(
+        withdrawScript,
+        jobId,
+        tenant,
+        submission,
+        mayArrive ? "" : REFUSED_MS,
+      );
+      return answer === 1;
     },
 
     async claim(request): Promise<Claim> {
@@ -154,7 +161,7 @@ function newJobArguments(
   payload: string,
 ): (string | number)[] {
   const { jobId, lane, pool, clientId, gatewayId, tenant } = message;
-  const { submittedAt, deadlineAt, limits, tags } = message;
+  const { submittedAt, deadlineAt, limits, tags, submission = "" } = message;
   return [
     jobId,
     payload,
@@ -169,6 +176,7 @@ function newJobArguments(
     tenant,
     limits?.queueSeconds === undefined ? "" : Math.round(limits.queueSeconds * 1_000),
     tagsText(tags),
+    submission,
   ];
 }
 

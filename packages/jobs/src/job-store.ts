@@ -51,9 +51,12 @@ export interface JobStore
   /**
    * Removes a pending record again: the broker did not take the job. False where it stays: a worker has it already, so the
    * broker took it after all, or another `submit` of this id was told CONFLICT, so its client counts on the job. A delivery
-   * that comes later still is ignored.
+   * that comes later still is ignored: for a week where the message `mayArrive`.
    */
-  withdraw(jobId: string): Promise<boolean>;
+  withdraw(
+    message: Pick<NewJob["message"], "jobId" | "tenant" | "submission">,
+    options: { readonly mayArrive: boolean },
+  ): Promise<boolean>;
   /**
    * Takes a delivered job for a worker. A job that came over AMQP and has no record yet gets one.
    * Whatever is not `claimed` is to be acknowledged and forgotten.
@@ -331,6 +334,8 @@ export interface JobRecord extends JobView {
   readonly limits?: JobLimits | undefined;
   readonly reply?: ReplyAddress;
   readonly gatewayId?: string;
+  /** As the message has it. */
+  readonly submission?: string;
   /** Its terminal event is known to be out. */
   readonly isAnnounced: boolean;
   readonly history?: Readonly<Record<string, unknown>>;

@@ -39,6 +39,7 @@ export const recordFields = [
   "number",
   "gatewayId",
   "announced",
+  "submission",
   "payload",
   "history",
 ] as const;
@@ -88,6 +89,7 @@ function readRecord(row: Row): JobRecord {
     json(read("payload") ?? "{}"),
   );
   const gatewayId = read("gatewayId");
+  const submission = read("submission");
   const history = historySchema.optional().parse(json(read("history")));
   return {
     ...view,
@@ -99,6 +101,7 @@ function readRecord(row: Row): JobRecord {
     ...(limits !== undefined && { limits }),
     ...(reply !== undefined && { reply }),
     ...(gatewayId !== undefined && { gatewayId }),
+    ...(submission !== undefined && { submission }),
     ...(history !== undefined && { history }),
   };
 }

@@ -53,6 +53,11 @@ export const jobMessageSchema = z.object({
   pool: poolSchema.default(DEFAULT_POOL),
   tags: tagsSchema.optional(),
   submittedAt: z.iso.datetime().optional(),
+  /**
+   * Unique to one submission of `jobId`, by a gateway. A message of an earlier one, which was withdrawn or whose job was
+   * forgotten, is not run in the name of a later one.
+   */
+  submission: z.string().max(64).optional(),
   /** Not to be started after this; where `limits` has a queue time as well, the earlier moment counts. */
   deadlineAt: z.iso.datetime().optional(),
   limits: jobLimitsSchema.optional(),

@@ -12,6 +12,7 @@ import type { FastifyInstance } from "fastify";
 import type { JobPublisher, Letter, Letters } from "../amqp/ports.ts";
 import { parseWith } from "../http/schema.ts";
 import { jobBody } from "../submit/job-body.ts";
+import { mayArrive } from "../submit/submit-job.ts";
 import { letterView } from "./letter-view.ts";
 import {
   dropLetter,
@@ -117,6 +118,7 @@ export function deadLetterRoutes(app: FastifyInstance, options: DeadLetterOption
       tenant,
       jobId,
       submittedAt: new Date().toISOString(),
+      submission: randomUUID(),
       // From here on it is this gateway's word.
       ...((senders === undefined || isBelieved(sent, senders)) && { gatewayId }),
     };
@@ -135,7 +137,7 @@ export function deadLetterRoutes(app: FastifyInstance, options: DeadLetterOption
         ownQueueOf,
       });
     } catch (error) {
-      if (await store.withdraw(jobId)) throw error;
+      if (await store.withdraw(message, { mayArrive: mayArrive(error) })) throw error;
     }
   }
 }

@@ -217,7 +217,7 @@ function wireJob(record: JobRecord) {
     limits,
     reply,
   } = record;
-  const { submittedAt, tenant, tags } = record;
+  const { submittedAt, tenant, tags, submission } = record;
   const message: JobMessage = {
     v: 1,
     jobId,
@@ -231,6 +231,7 @@ function wireJob(record: JobRecord) {
     pool,
     tags,
     submittedAt,
+    submission,
     limits,
   };
   return {

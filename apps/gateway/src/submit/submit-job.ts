@@ -135,6 +135,7 @@ export async function submitJob(
     pool,
     ...(submission.tags !== undefined && { tags: [...submission.tags] }),
     submittedAt: new Date().toISOString(),
+    submission: randomUUID(),
     ...(submission.deadlineAt !== undefined && { deadlineAt: submission.deadlineAt }),
     ...withLimits(submission, deps.queueSeconds),
   };
@@ -162,19 +163,26 @@ export async function submitJob(
     if (record.hasOldStream) await keeper.discard(jobId);
     if (watch) await keeper.begin(jobId);
     const ownQueueOf = deps.hasOwnQueues && !record.isQueueClosing ? tenant : undefined;
-    await publisher.publishJob({ jobId, lane, pool, body, ownQueueOf });
+    // The record is another submission's.
+    const sent = record === RESUMED ? jobBody({ ...message, submission: undefined }) : body;
+    await publisher.publishJob({ jobId, lane, pool, body: sent, ownQueueOf });
   } catch (error) {
     // Somebody may have been told that it is accepted: it stays, and is sent again when it is asked for again.
     if (record === RESUMED) throw error;
     // Without an answer the job may have arrived. Once withdrawn, no worker takes it. It cannot be withdrawn where a worker
     // has it already, or where a second request for it was told that it is taken: the sweeper publishes it again.
-    if (await store.withdraw(jobId)) {
+    if (await store.withdraw(message, { mayArrive: mayArrive(error) })) {
       if (webhook !== undefined) await store.dropWebhook(jobId);
       throw error;
     }
   }
   const { number, nodeErrors, prompt } = { ...record, ...checked };
   return { ok: true, job: { jobId, number, nodeErrors, prompt } };
+}
+
+/** Whether RabbitMQ may have the message all the same. */
+export function mayArrive(error: unknown): boolean {
+  return !(isCodedError(error) && error.code === "QUEUE_FULL");
 }
 
 /** A job that names its own deadline has said how long it may wait. */

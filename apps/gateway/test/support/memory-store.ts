@@ -117,7 +117,7 @@ export function memoryStore(): MemoryStore {
         hasOldStream: streams.has(jobId),
       };
     },
-    async withdraw(jobId) {
+    async withdraw({ jobId }) {
       const isTakenBack = jobs.get(jobId)?.state === "pending" && !promised.has(jobId);
       if (isTakenBack) jobs.delete(jobId);
       changed();

@@ -11,7 +11,7 @@ import { END_TURN } from "./turns.ts";
  *
  * Answers one of
  *   unknown                          no record, and none could be made without a payload
- *   gone                             the record is no longer kept
+ *   gone                             the record is no longer kept, or it is that of another submission of the id
  *   ended                            the caller reads the record
  *   duplicate                        another worker runs it, and this is another message
  *   foreign                          the id is that of another tenant's job
@@ -23,24 +23,35 @@ export const claimScript = storeScript(`
 ${CREATE_JOB}
 ${END_TURN}
 ${TAKEN}
-local worker, id, payload = ARGV[1], ARGV[7], ARGV[8]
+local worker, id, payload, submission = ARGV[1], ARGV[7], ARGV[8], ARGV[20]
 local is_first_delivery, token, alive_ms = ARGV[${7 + NEW_JOB_ARGUMENTS}] == '1', ARGV[${8 + NEW_JOB_ARGUMENTS}], ARGV[${9 + NEW_JOB_ARGUMENTS}]
 local turn_tenant, turn_token, turn_before = ARGV[${10 + NEW_JOB_ARGUMENTS}], ARGV[${11 + NEW_JOB_ARGUMENTS}], ARGV[${12 + NEW_JOB_ARGUMENTS}]
 local key = job(id)
 local function read()
   return unpack(redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested', 'deadlineAt', 'faults', 'number',
-    'workerId', 'token', 'aliveAt', 'order'))
+    'workerId', 'token', 'aliveAt', 'order', 'submission'))
+end
+-- A gateway's message had a record once; a service's may be a new job under the id of a gateway's.
+local function is_gone()
+  local gone = redis.call('GET', root .. 'gone:' .. id)
+  if not gone then return false end
+  redis.call('PEXPIRE', root .. 'gone:' .. id, ARGV[6], 'LT')
+  return submission ~= '' or not string.match(gone, '^%w+:[^:]*:.')
 end
 local function decide()
-  local state, attempt, cancel, deadline, faults, number, runner, running_token, alive_at, order = read()
+  local state, attempt, cancel, deadline, faults, number, runner, running_token, alive_at, order, recorded = read()
   if not state then
-    if redis.call('EXISTS', root .. 'gone:' .. id) == 1 then return {'gone'} end
+    if is_gone() then return {'gone'} end
     if payload == '' then return {'unknown'} end
     create_job(7)
     state, attempt, cancel, deadline, faults, number = read()
   end
   if tenant_of(id) ~= ARGV[17] then return {'foreign'} end
-  if is_terminal(state) then return {'ended'} end
+  if submission ~= '' and recorded and recorded ~= '' and recorded ~= submission then return {'gone'} end
+  if is_terminal(state) then
+    redis.call('HSET', key, 'met', '1')
+    return {'ended'}
+  end
 
   local function claimed()
     local answer = {'claimed', attempt}
@@ -62,12 +73,12 @@ local function decide()
   end
   attempt = attempt + 1
   if cancel then
-    redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[3])
+    redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[3], 'met', '1')
     end_job(id, 'cancelled', ARGV[4], ARGV[5], ARGV[6])
     return {'cancelled', attempt}
   end
   if attempt == 1 and deadline and tonumber(deadline) < milliseconds() then
-    redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[2])
+    redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[2], 'met', '1')
     end_job(id, 'failed', ARGV[4], ARGV[5], ARGV[6])
     return {'expired', attempt}
   end

@@ -10,7 +10,7 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>ended          sorted set by time of the end, in microseconds
  *   <root>pending:<tenant>, running:<tenant>, ended:<tenant>   the same of one tenant
  *   <root>pending-bytes:<tenant> what its pending jobs' payloads hold together; there while some are
- *   <root>gone:<id>      what became of a job whose record is no longer kept, and whose it was; expires
+ *   <root>gone:<id>      what became of a job whose record is no longer kept, whose it was, and its submission; expires
  *   <root>files:<id>     list: place, first number, count and time (ms) of the files that attempts were going to write, one after another
  *   <root>leftovers      set: end (ms), tenant and such a note, of jobs that ended without these attempts: to be removed by a worker
  *   <root>number         the last queue number given
@@ -38,6 +38,9 @@ import { type Script, script } from "../redis-connection.ts";
 export function storeRoot(prefix: string): string {
   return `{${prefix}}:`;
 }
+
+/** A week: longer than a message waits in its lane. */
+export const WAITED_MS = 604_800_000;
 
 /** Functions that several scripts share. Time is Redis's own: the one clock of the fleet. */
 const PRELUDE = `
@@ -89,10 +92,15 @@ local function take_from(list, id)
   return redis.call('ZREM', root .. list, id)
 end
 
+local function leave_tombstone(id, became, tenant, submission, gone_ms, ...)
+  redis.call('SET', root .. 'gone:' .. id, became .. ':' .. tenant .. ':' .. submission, 'PX', gone_ms, ...)
+end
+-- A message that no worker has seen yet may come as long as lanes are long.
 local function remove_job(id, became, gone_ms)
-  local tenant = tenant_of(id)
+  local submission, started, met = unpack(redis.call('HMGET', job(id), 'submission', 'startedAt', 'met'))
+  if not started and not met then gone_ms = math.max(gone_ms, ${WAITED_MS}) end
+  leave_tombstone(id, became, tenant_of(id), submission or '', gone_ms)
   redis.call('UNLINK', job(id), root .. 'files:' .. id)
-  redis.call('SET', root .. 'gone:' .. id, became .. ':' .. tenant, 'PX', gone_ms)
 end
 
 -- At most a hundred a call: each call ends one job, so the list still shrinks. Each tenant keeps its own number of

@@ -1,4 +1,4 @@
-import { storeScript } from "./prelude.ts";
+import { storeScript, WAITED_MS } from "./prelude.ts";
 import { AWAIT_TURN } from "./turns.ts";
 
 /** Fields of a new record, in the order in which scripts take their values after the id. */
@@ -13,11 +13,11 @@ export const newJobFields = [
 ] as const;
 
 /** How many arguments create_job takes. */
-export const NEW_JOB_ARGUMENTS = newJobFields.length + 6;
+export const NEW_JOB_ARGUMENTS = newJobFields.length + 7;
 
 /**
  * Makes a pending record from ARGV[first..]: id, the fields above, the number ('' for the next), '1' to go before
- * all others, the tenant, how long it may wait (ms or ''), and its tags as `,a,b,` or ''. An empty submittedAt is now. Of
+ * all others, the tenant, how long it may wait (ms or ''), its tags as `,a,b,` or '', and its submission or ''. An empty submittedAt is now. Of
  * deadline and waiting time the earlier one counts, the latter by the clock here.
  */
 export const CREATE_JOB = `
@@ -33,7 +33,8 @@ local function create_job(first)
   if ARGV[first + 11] ~= '' then deadline = math.min(deadline, milliseconds() + ARGV[first + 11]) end
   redis.call('HSET', job(id), 'state', 'pending', 'attempt', 0, 'faults', 0, 'lastSeq', 0, 'number', number, 'order', order,
     'payload', ARGV[first + 1], 'lane', ARGV[first + 2], 'pool', ARGV[first + 3], 'clientId', ARGV[first + 4],
-    'gatewayId', ARGV[first + 5], 'submittedAt', submitted, 'tenant', ARGV[first + 10], 'tags', ARGV[first + 12])
+    'gatewayId', ARGV[first + 5], 'submittedAt', submitted, 'tenant', ARGV[first + 10], 'tags', ARGV[first + 12],
+    'submission', ARGV[first + 13])
   if deadline < math.huge then
     redis.call('HSET', job(id), 'deadlineAt', math.ceil(deadline))
     redis.call('ZADD', root .. 'deadlines', deadline, id)
@@ -63,7 +64,7 @@ if redis.call('EXISTS', job(ARGV[1])) == 1 then
   return false
 end
 local gone = redis.call('GET', root .. 'gone:' .. ARGV[1])
-if gone and string.match(gone, '^%w+:(.*)$') ~= tenant then return false end
+if gone and string.match(gone, '^%w+:([^:]*)') ~= tenant then return false end
 local most = ARGV[${1 + NEW_JOB_ARGUMENTS}]
 if most ~= '' and redis.call('ZCARD', root .. 'pending:' .. tenant) >= tonumber(most) then return 'full' end
 local most_bytes = ARGV[${3 + NEW_JOB_ARGUMENTS}]
@@ -84,17 +85,24 @@ return {tostring(number), is_closing, tostring(redis.call('SISMEMBER', root .. '
 `);
 
 /**
- * ARGV: id, for how long a late delivery is to be ignored (ms). Answers 1 where the record is gone, 0 where it stays:
- * a worker had it already, or somebody was told that the job is taken.
+ * ARGV: id, tenant, submission or '', for how long a late delivery is to be ignored (ms, '' for as long as one may come). Answers 1 where nothing of this
+ * submission is left, 0 where its record stays: a worker had it already, or somebody was told that the job is taken.
  */
 export const withdrawScript = storeScript(`
-local id = ARGV[1]
-local state, attempt, promised = unpack(redis.call('HMGET', job(id), 'state', 'attempt', 'promised'))
-if not state then return 1 end
+local id, gone_ms = ARGV[1], ARGV[4] == '' and ${WAITED_MS} or ARGV[4]
+local state, attempt, promised, submission =
+  unpack(redis.call('HMGET', job(id), 'state', 'attempt', 'promised', 'submission'))
+if not state then
+  leave_tombstone(id, 'withdrawn', ARGV[2], ARGV[3], gone_ms, 'NX')
+  return 1
+end
+-- The id was taken anew while this caller did not look.
+if (submission or '') ~= ARGV[3] then return 1 end
 if state ~= 'pending' or attempt ~= '0' or promised then return 0 end
 take_from('pending', id)
 redis.call('ZREM', root .. 'deadlines', id)
-remove_job(id, 'withdrawn', ARGV[2])
+if ARGV[4] ~= '' then redis.call('HSET', job(id), 'met', '1') end
+remove_job(id, 'withdrawn', gone_ms)
 queue_changed()
 return 1
 `);

@@ -1,0 +1,105 @@
+/** Messages that outlive the record they were sent for. */
+import type { JobStore } from "@rabbitloom/jobs";
+import { Redis } from "ioredis";
+import { expect, test } from "vitest";
+import { job, openStore, outcome } from "./support/job-store.ts";
+import { openRedis } from "./support/redis.ts";
+
+const DAY_MS = 86_400_000;
+const first = job({ jobId: "x", submission: "first" });
+const second = job({ jobId: "x", submission: "second" });
+const service = job({ jobId: "x" });
+
+/** What becomes of a message of it. */
+async function claim(store: JobStore, message: typeof first): Promise<string> {
+  return (await store.claim({ message, workerId: "w", isFirstDelivery: true })).type;
+}
+
+test("a message that came through after all is not run in the name of a later submission", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  await store.submit({ message: first });
+  expect(await store.withdraw(first, { mayArrive: true })).toBe(true);
+  await store.submit({ message: second });
+
+  expect(await store.claim({ message: first, workerId: "w" })).toEqual({ type: "ended" });
+  expect(await store.view("every-tenant", "x")).toMatchObject({ state: "pending", attempt: 0 });
+  expect(await claim(store, second)).toBe("claimed");
+});
+
+test("a gateway that slept meanwhile withdraws nobody else's submission", async () => {
+  await using opened = await openStore();
+  const { store, other } = opened;
+  await store.submit({ message: first });
+  await store.cancel("every-tenant", "x");
+  await store.forget("every-tenant", ["x"]);
+  await other.submit({ message: second });
+
+  expect(await store.withdraw(first, { mayArrive: true })).toBe(true);
+  expect(await claim(other, second)).toBe("claimed");
+});
+
+test("a service's job runs under the id of a gateway's that was withdrawn, a second message of its own does not", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  await store.submit({ message: first });
+  await store.withdraw(first, { mayArrive: true });
+
+  expect(await claim(store, first)).toBe("ended");
+  expect(await claim(store, service)).toBe("claimed");
+  await store.finish("x", 1, outcome);
+  await store.forget("every-tenant", ["x"]);
+  expect(await claim(store, service)).toBe("ended");
+});
+
+test("what was withdrawn while Redis had forgotten it is not run either", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  expect(await store.withdraw(first, { mayArrive: true })).toBe(true);
+  expect(await claim(store, first)).toBe("ended");
+});
+
+test("a job that nobody has taken is remembered as long as its message may wait, then for a while", async () => {
+  await using redis = await openRedis();
+  await using opened = await openStore();
+  const { store, prefix } = opened;
+  using client = disposable(new Redis(redis.redisUrl));
+  const remembered = (jobId: string) => client.redis.pttl(`{${prefix}}:gone:${jobId}`);
+  const cancelled = async (jobId: string) => {
+    await store.submit({ message: job({ jobId, submission: "s" }) });
+    await store.cancel("every-tenant", jobId);
+  };
+  const take = (jobId: string) => claim(store, job({ jobId, submission: "s" }));
+  await cancelled("waits");
+  await cancelled("met");
+  await take("met");
+  await store.submit({ message: job({ jobId: "ran" }) });
+  await take("ran");
+  await store.finish("ran", 1, outcome);
+  await store.forget("every-tenant", ["waits", "met", "ran"]);
+
+  expect(await remembered("waits")).toBeGreaterThan(DAY_MS);
+  expect(await remembered("met")).toBeLessThan(DAY_MS);
+  expect(await remembered("ran")).toBeLessThan(DAY_MS);
+  expect(await take("waits")).toBe("ended");
+  expect(await remembered("waits")).toBeLessThan(DAY_MS);
+});
+
+test("a message that RabbitMQ refused is remembered for less long than one that may arrive", async () => {
+  await using redis = await openRedis();
+  await using opened = await openStore();
+  const { store, prefix } = opened;
+  using client = disposable(new Redis(redis.redisUrl));
+  const remembered = async (jobId: string, mayArrive: boolean) => {
+    await store.submit({ message: job({ jobId }) });
+    await store.withdraw(job({ jobId }), { mayArrive });
+    return client.redis.pttl(`{${prefix}}:gone:${jobId}`);
+  };
+
+  expect(await remembered("lost", true)).toBeGreaterThan(DAY_MS);
+  expect(await remembered("refused", false)).toBeLessThan(DAY_MS);
+});
+
+function disposable(redis: Redis) {
+  return { redis, [Symbol.dispose]: () => redis.disconnect() };
+}
