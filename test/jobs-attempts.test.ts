@@ -1,8 +1,8 @@
-import { jobError } from "@rabbitloom/jobs";
+import { jobError, openJobStore } from "@rabbitloom/jobs";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { claimed, job, openStore, outcome, submitted, withdrawn } from "./support/job-store.ts";
-import { openRedis } from "./support/redis.ts";
+import { openPrivateRedis, openRedis } from "./support/redis.ts";
 
 test("an id that is taken cannot be submitted again", async () => {
   await using opened = await openStore();
@@ -306,4 +306,26 @@ test("what another tenant asks for holds nobody's job", async () => {
 
   await expect(submitted(store, { jobId, tenant: "other" })).rejects.toThrow("exists already");
   expect(await withdrawn(store, jobId)).toBe(true);
+});
+
+test("a claim of an ended job whose record cannot be read just now fails: who has to say the end needs it", async () => {
+  await using redis = await openPrivateRedis();
+  const admin = new Redis(redis.redisUrl);
+  await admin.call("ACL", "SETUSER", "worker", "on", ">secret", "~*", "&*", "+@all");
+  const url = redis.redisUrl.replace("redis://", "redis://worker:secret@");
+  await using store = await openJobStore({ url, prefix: redis.prefix });
+  const jobId = await submitted(store);
+  await claimed(store, jobId);
+  await store.finish(jobId, 1, outcome);
+
+  // What reading a record takes, and a claim does not.
+  await admin.call("ACL", "SETUSER", "worker", "-zrank");
+  const message = job({ jobId });
+  await expect(store.claim({ message, workerId: "w" })).rejects.toThrow("can't run this command");
+  await admin.call("ACL", "SETUSER", "worker", "+zrank");
+  expect(await store.claim({ message, workerId: "w" })).toMatchObject({
+    type: "ended",
+    record: { isAnnounced: false },
+  });
+  await admin.quit();
 });

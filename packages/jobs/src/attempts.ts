@@ -1,8 +1,21 @@
-import { CodedError, isTerminal, type JobError, type JobMessage } from "@rabbitloom/protocol";
+import {
+  CodedError,
+  isCodedError,
+  isTerminal,
+  type JobError,
+  type JobMessage,
+} from "@rabbitloom/protocol";
 import { stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
-import type { AttemptStatus, Claim, ClaimRequest, JobStore, NewJob } from "./job-store.ts";
+import type {
+  AttemptStatus,
+  Claim,
+  ClaimRequest,
+  JobRecord,
+  JobStore,
+  NewJob,
+} from "./job-store.ts";
 import { notedNumbers } from "./names.ts";
 import { readRecord } from "./reads.ts";
 import { payloadText, tagsText } from "./record.ts";
@@ -97,9 +110,7 @@ export function attempts(
         case "expired":
           return { type, attempt: z.coerce.number().parse(rest[0]), error: deadlinePassed };
         case "ended": {
-          const record = await readRecord(context, "every-tenant", message.jobId).catch(
-            () => undefined,
-          );
+          const record = await readEnded(context, message.jobId);
           if (record === undefined || !isTerminal(record.state)) return { type };
           return { type, state: record.state, record };
         }
@@ -127,6 +138,17 @@ export function attempts(
       return faults < 0 ? undefined : { faults };
     },
   };
+}
+
+/** Undefined where it is no longer kept, or cannot be read: nobody will then be told more of it. */
+async function readEnded(context: StoreContext, jobId: string): Promise<JobRecord | undefined> {
+  try {
+    return await readRecord(context, "every-tenant", jobId);
+  } catch (error) {
+    // Whoever takes silence for an answer leaves the end unsaid.
+    if (isCodedError(error) && error.isRetryable) throw error;
+    return undefined;
+  }
 }
 
 const cancelled: JobError = jobError("JOB_CANCELLED", "The job was cancelled.");
