@@ -122,6 +122,29 @@ test("a job that the broker gave up although nobody ever ran it gets another tur
   expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded", attempt: 1 });
 });
 
+test("so does a service's job, which has no record before a worker takes it; what never is taken is told as dead", async () => {
+  await using fleet = await openFleet();
+  const lane = fleet.names.jobs.queue("normal", "default");
+  const body = JSON.stringify({ prompt: text("at last") });
+  await fleet.send(body, { messageId: "fresh" });
+  await fleet.send(body, { messageId: "hopeless", headers: { "loom-rounds": "3" } });
+  await fleet.connection.withChannel(async (channel) => {
+    for (let delivery = 0; delivery < 8; delivery++) {
+      const message = await channel.get(lane);
+      if (message === false) throw new Error("the lane is empty");
+      channel.nack(message);
+    }
+  });
+
+  await fleet.startWorker();
+
+  expect(await fleet.jobs.ended("fresh")).toMatchObject({ state: "succeeded", attempt: 1 });
+  expect(await fleet.jobs.ended("hopeless")).toMatchObject({
+    state: "dead",
+    error: { code: "JOB_DEAD" },
+  });
+});
+
 test("a job that a cut-off worker still runs is committed by one attempt only, and keeps none of the other's files", async () => {
   await using fleet = await openFleet();
   await fleet.startWorker({ workerId: "slow" });

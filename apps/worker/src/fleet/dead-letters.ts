@@ -9,6 +9,7 @@ import {
 import { type JobStore, jobError } from "@rabbitloom/jobs";
 import {
   isCodedError,
+  type JobError,
   jobIdOfMessage,
   REASON_HEADER,
   replyQueueOf,
@@ -48,8 +49,8 @@ async function settleDeadLetter(
   options: DeadLettersOptions,
   delivery: OpenDelivery,
 ): Promise<Settlement> {
-  const { names, publisher, store, log } = options;
-  const { headers, correlationId, messageId, body } = delivery;
+  const { store, log } = options;
+  const { headers, messageId, body } = delivery;
   const jobId = jobIdOfMessage({ messageId, text: body.toString("utf8") });
   // Never was a job: its sender was told when it was put here.
   if (headers[REASON_HEADER] !== undefined || jobId === undefined) return ACK;
@@ -57,39 +58,74 @@ async function settleDeadLetter(
   const death = deathSchema.safeParse(headers["x-death"]).data?.[0];
   const burial = await store.bury(
     jobId,
-    jobError("JOB_DEAD", "The job was given up: every delivery of it failed."),
+    dead,
     // A worker rejects what it will not try again; the broker counts deliveries, which lost connections raise, too.
     death?.reason === "delivery_limit" ? options.deliveryLimit + 1 : 1,
   );
   log.warn({ jobId, burial: burial.type }, "dead letter");
   switch (burial.type) {
     case "ended":
-    case "unknown":
       return ACK;
     case "blameless":
-      await sendAgain(options, delivery, death?.queue);
+      await sendAgain(options, delivery, { queue: death?.queue });
       return ACK;
+    case "unknown": {
+      // No worker took it: each handed it back, or was lost. One that kills workers before they can claim it ends here.
+      const rounds = Number(headers[ROUNDS_HEADER] ?? 0) + 1;
+      if (rounds < MOST_ROUNDS) {
+        const again = { [ROUNDS_HEADER]: String(rounds) };
+        await sendAgain(options, delivery, { queue: death?.queue, headers: again });
+      } else {
+        await sayDead(options, delivery, { jobId, attempt: 1, error: dead });
+      }
+      return ACK;
+    }
     case "buried": {
-      const { attempt, error, gatewayId } = burial;
-      const replyTo = replyQueueOf(delivery, options);
-      const route = eventRoute({ publisher, names, jobId, gatewayId, replyTo, correlationId });
-      const at = new Date().toISOString();
-      await route.publish([
-        { v: 1, type: "job-end", jobId, attempt, seq: 1, at, state: "dead", outputs: {}, error },
-      ]);
-      await store.noteAnnounced(jobId, attempt);
+      await sayDead(options, delivery, { jobId, ...burial });
+      await store.noteAnnounced(jobId, burial.attempt);
       return ACK;
     }
   }
+}
+
+const dead = jobError("JOB_DEAD", "The job was given up: every delivery of it failed.");
+
+/** How often a message that no worker ever took was sent again. */
+const ROUNDS_HEADER = "loom-rounds";
+const MOST_ROUNDS = 4;
+
+interface DeadJob {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly error: JobError;
+  readonly gatewayId?: string;
+}
+
+async function sayDead(
+  options: DeadLettersOptions,
+  delivery: OpenDelivery,
+  { jobId, attempt, error, gatewayId }: DeadJob,
+): Promise<void> {
+  const { publisher, names } = options;
+  const replyTo = replyQueueOf(delivery, options);
+  const { correlationId } = delivery;
+  const route = eventRoute({ publisher, names, jobId, gatewayId, replyTo, correlationId });
+  const at = new Date().toISOString();
+  await route.publish([
+    { v: 1, type: "job-end", jobId, attempt, seq: 1, at, state: "dead", outputs: {}, error },
+  ]);
 }
 
 /** The same job once more, with its deliveries counted from the start. */
 async function sendAgain(
   { publisher, names, senders }: DeadLettersOptions,
   delivery: OpenDelivery,
-  queue: string | undefined,
+  {
+    queue,
+    headers = {},
+  }: { readonly queue: string | undefined; readonly headers?: Readonly<Record<string, string>> },
 ): Promise<void> {
-  const copy = { ...copyOf(delivery, { senders }), mandatory: true };
+  const copy = { ...copyOf(delivery, { headers, senders }), mandatory: true };
   const patient = { waitsForever: true };
   const byKey = { ...copy, exchange: names.jobs.exchange, routingKey: delivery.routingKey };
   if (queue === undefined) return publisher.publish(byKey, patient);

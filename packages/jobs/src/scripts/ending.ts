@@ -71,7 +71,7 @@ local id = ARGV[1]
 local key = job(id)
 local state, attempt, faults, gateway, ended_by, alive_at =
   unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endedBy', 'aliveAt'))
-if not state then return {'unknown'} end
+if not state then return {redis.call('EXISTS', root .. 'gone:' .. id) == 1 and 'ended' or 'unknown'} end
 -- The same call again, whose answer was lost.
 if ended_by == 'burial' then return {'buried', attempt, gateway or ''} end
 if is_terminal(state) then return {'ended'} end
