@@ -77,8 +77,8 @@ export async function collect(
   const streams = await watch.streams();
   const files = await readdir(fleet.outputFolder);
   const jobs: JobHistory[] = [];
-  for (const { plan, answer, submittedAt } of tracked) {
-    const { id, text, saves, cancelAfterMs } = plan;
+  for (const { plan, answer, submittedAt, answeredAt } of tracked) {
+    const { id, text, saves, cancelAfterMs, lane } = plan;
     const record = finalRecord(await viewOf(fleet, id));
     const stream = streams.get(id);
     const endedAt = recorder.endedAt(id);
@@ -87,6 +87,8 @@ export async function collect(
       answer: answer.answer,
       expected: text,
       isCancelAsked: cancelAfterMs !== undefined,
+      answeredMs: answeredAt - submittedAt,
+      lane,
       events: recorder.eventsOf(id),
       ...(endedAt !== undefined && { tookMs: endedAt - submittedAt }),
       ...(answer.answered !== undefined && { answered: answer.answered }),

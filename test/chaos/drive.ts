@@ -21,6 +21,7 @@ export interface Tracked {
   readonly plan: JobPlan;
   readonly answer: Answer;
   readonly submittedAt: number;
+  readonly answeredAt: number;
 }
 
 export interface DriveOptions {
@@ -58,7 +59,7 @@ export function drive(options: DriveOptions): Drive {
     }
     const answer = await answering;
     waiting.delete(plan.id);
-    tracked.push({ plan, answer, submittedAt });
+    tracked.push({ plan, answer, submittedAt, answeredAt: performance.now() });
     // Who is told that the job was taken before (409) asks for its stream anew.
     if (answer.status === 200 || answer.status === 202) onJob(plan);
     if (answer.answer === "accepted" && plan.cancelAfterMs !== undefined) {

@@ -1,5 +1,5 @@
 import type { ChaosFleet } from "./fleet.ts";
-import type { History, Resources } from "./history.ts";
+import type { History, JobHistory, Resources } from "./history.ts";
 
 /** Deliveries of a job that had been delivered before, by what came of them; counted in the workers' logs. */
 export interface Deliveries {
@@ -35,11 +35,17 @@ export function attemptsIn({ jobs }: History): number {
   }, 0);
 }
 
-/** Of the times from submission to end: median, 95 of 100, the longest; milliseconds. */
-export function timesIn({ jobs }: History): { p50: number; p95: number; longest: number } {
-  const times = jobs.flatMap(({ tookMs }) => tookMs ?? []).sort((a, b) => a - b);
-  const at = (share: number) => times[Math.floor((times.length - 1) * share)] ?? 0;
-  return { p50: at(0.5), p95: at(0.95), longest: at(1) };
+/** Of the times from submission to end: median and 95 of 100, in milliseconds, and the job that took the longest. */
+export function timesIn({ jobs }: History): {
+  p50: number;
+  p95: number;
+  longest: JobHistory | undefined;
+} {
+  const ended = jobs
+    .filter(({ tookMs }) => tookMs !== undefined)
+    .toSorted((one, other) => (one.tookMs ?? 0) - (other.tookMs ?? 0));
+  const at = (share: number) => ended[Math.floor((ended.length - 1) * share)];
+  return { p50: at(0.5)?.tookMs ?? 0, p95: at(0.95)?.tookMs ?? 0, longest: at(1) };
 }
 
 /** Memory by program, all of its kind together: MiB. */

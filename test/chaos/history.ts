@@ -19,6 +19,9 @@ export interface JobHistory {
   readonly isCancelAsked: boolean;
   /** From the first time that it was submitted until its end was said. */
   readonly tookMs?: number;
+  /** From then until its client had an answer, or gave up asking. */
+  readonly answeredMs?: number;
+  readonly lane?: string;
   /** As the fleet remembers it in the end. */
   readonly record?: FinalRecord;
   /** Every event as it was published, repetitions included. */

@@ -1,4 +1,5 @@
 import { attemptsIn, memoryIn, timesIn } from "./figures.ts";
+import type { JobHistory } from "./history.ts";
 import type { ChaosReport } from "./run-chaos.ts";
 
 const SHOWN = 40;
@@ -59,7 +60,7 @@ function figures(report: ChaosReport): (readonly [string, string])[] {
     ["streams read to the end", String(count(({ stream }) => stream !== undefined))],
     [
       "from submission to end",
-      `median ${shown(times.p50)}, 95 of 100 within ${shown(times.p95)}, longest ${shown(times.longest)}`,
+      `median ${shown(times.p50)}, 95 of 100 within ${shown(times.p95)}, longest ${told(times.longest)}`,
     ],
     ...[...memoryNow].map(
       ([kind, now]) =>
@@ -74,6 +75,12 @@ function figures(report: ChaosReport): (readonly [string, string])[] {
     ],
     ["violations", String(report.violations.length)],
   ];
+}
+
+function told(job: JobHistory | undefined): string {
+  if (job === undefined) return "none";
+  const { tookMs = 0, answeredMs = 0, id, lane, record, answer } = job;
+  return `${shown(tookMs)} (${id}, lane ${lane}, attempt ${record?.attempt}; ${answer} after ${shown(answeredMs)})`;
 }
 
 function list(names: readonly string[], count: (name: string) => number): string {
