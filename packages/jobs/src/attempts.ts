@@ -17,10 +17,10 @@ import type {
   NewJob,
 } from "./job-store.ts";
 import { notedNumbers } from "./names.ts";
-import { readRecord } from "./reads.ts";
+import { readRecord, tenantOf } from "./reads.ts";
 import { payloadText, tagsText } from "./record.ts";
 import { claimScript, progressScript, releaseScript } from "./scripts/attempt.ts";
-import { submitScript, withdrawScript } from "./scripts/submit.ts";
+import { promiseScript, submitScript, withdrawScript } from "./scripts/submit.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** A message that RabbitMQ refused may have come through before, on a connection that was lost with its confirm. */
@@ -29,7 +29,7 @@ const REFUSED_MS = 3_600_000;
 /** From the submission of a job to its last attempt. */
 export function attempts(
   context: StoreContext,
-): Pick<JobStore, "submit" | "withdraw" | "claim" | "reportProgress" | "release"> {
+): Pick<JobStore, "submit" | "withdraw" | "promise" | "claim" | "reportProgress" | "release"> {
   const { run, retention, aliveMs } = context;
 
   async function runClaim(request: ClaimRequest, payload: string) {
@@ -89,6 +89,10 @@ export function attempts(
         mayArrive ? "" : REFUSED_MS,
       );
       return answer === 1;
+    },
+
+    async promise(reach, jobId) {
+      return (await run(promiseScript, jobId, tenantOf(reach))) === 1;
     },
 
     async claim(request): Promise<Claim> {

@@ -50,13 +50,17 @@ export interface JobStore
   submit(job: NewJob): Promise<SubmittedRecord>;
   /**
    * Removes a pending record again: the broker did not take the job. False where it stays: a worker has it already, so the
-   * broker took it after all, or another `submit` of this id was told CONFLICT, so its client counts on the job. A delivery
-   * that comes later still is ignored: for a week where the message `mayArrive`.
+   * broker took it after all, or somebody counts on the job: `promise`, or another `submit` of this id that was told CONFLICT.
+   * A delivery that comes later still is ignored: for a week where the message `mayArrive`.
    */
   withdraw(
     message: Pick<NewJob["message"], "jobId" | "tenant" | "submission">,
     options: { readonly mayArrive: boolean },
   ): Promise<boolean>;
+  /**
+   * A client is going to be told that the job is taken: its record is not withdrawn any more. False where it is not there.
+   */
+  promise(reach: Reach, jobId: string): Promise<boolean>;
   /**
    * Takes a delivered job for a worker. A job that came over AMQP and has no record yet gets one.
    * Whatever is not `claimed` is to be acknowledged and forgotten.

@@ -4,6 +4,7 @@ import { CodedError, DEFAULT_TENANT, isCodedError, jobIdSchema } from "@rabbitlo
 import type { FastifyReply } from "fastify";
 import { endFromView } from "../events/end-of-job.ts";
 import { type KeyHold, mayBeUnsent, mayHaveLeftJob } from "../idempotency/keys.ts";
+import { promisedJob } from "../idempotency/promised-job.ts";
 import { canonicalJson } from "../idempotency/read-key.ts";
 import type { Submission } from "../submit/submit-job.ts";
 import {
@@ -128,7 +129,7 @@ async function findJob(
   jobId: string,
 ): Promise<JobRecord | undefined> {
   try {
-    return await store.find(reach, jobId);
+    return await promisedJob(store, reach, jobId);
   } catch (error) {
     // What has been forgotten stops nobody from using its name.
     if (isCodedError(error) && error.code === "JOB_EXPIRED") return undefined;

@@ -123,6 +123,11 @@ export function memoryStore(): MemoryStore {
       changed();
       return isTakenBack;
     },
+    async promise(reach, jobId) {
+      if (find(reach, jobId) === undefined) return false;
+      promised.add(jobId);
+      return true;
+    },
     async cancel(reach, jobId): Promise<Cancellation> {
       const job = find(reach, jobId);
       if (job === undefined) return { found: "unknown", wasRunning: false, attempt: 0 };

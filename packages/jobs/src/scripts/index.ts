@@ -41,7 +41,7 @@ import {
 } from "./recovery.ts";
 import { announceScript, catalogScript, retireScript, workersScript } from "./registry.ts";
 import { forgetStreamScript, noteStreamScript, streamsScript } from "./streams.ts";
-import { submitScript, withdrawScript } from "./submit.ts";
+import { promiseScript, submitScript, withdrawScript } from "./submit.ts";
 import {
   closeTenantQueueScript,
   forgetTenantQueueScript,
@@ -68,6 +68,7 @@ export const storeScripts: readonly Script[] = [
   removeAssetScript,
   sweepAssetsScript,
   submitScript,
+  promiseScript,
   withdrawScript,
   claimScript,
   progressScript,

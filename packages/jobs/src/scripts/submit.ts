@@ -45,6 +45,22 @@ local function create_job(first)
 end
 `;
 
+/** Whoever hears that a job is taken counts on it: it is not withdrawn any more. `tenant` is '' for any. */
+const PROMISE = `
+local function promise(id, tenant)
+  local state, attempt = unpack(redis.call('HMGET', job(id), 'state', 'attempt'))
+  if not state or not is_in_reach(tenant, id) then return 0 end
+  if state == 'pending' and attempt == '0' then redis.call('HSET', job(id), 'promised', '1') end
+  return 1
+end
+`;
+
+/** ARGV: id, tenant or '' for any. Answers 1, or 0 where there is no such job. */
+export const promiseScript = storeScript(`
+${PROMISE}
+return promise(ARGV[1], ARGV[2])
+`);
+
 /**
  * ARGV: what create_job takes, then how many jobs of the tenant may wait, or '', '1' where the job goes to its tenant's own
  * queue, and how many bytes of the tenant may wait, or ''. Answers the number, '1' where that queue is being deleted, so that
@@ -54,13 +70,10 @@ end
 export const submitScript = storeScript(`
 ${CREATE_JOB}
 ${AWAIT_TURN}
+${PROMISE}
 local lane, pool, tenant = ARGV[3], ARGV[4], ARGV[11]
 if redis.call('EXISTS', job(ARGV[1])) == 1 then
-  -- Whoever asks again, and hears that the id is taken, counts on the job.
-  local state, attempt = unpack(redis.call('HMGET', job(ARGV[1]), 'state', 'attempt'))
-  if state == 'pending' and attempt == '0' and tenant_of(ARGV[1]) == tenant then
-    redis.call('HSET', job(ARGV[1]), 'promised', '1')
-  end
+  promise(ARGV[1], tenant)
   return false
 end
 local gone = redis.call('GET', root .. 'gone:' .. ARGV[1])
