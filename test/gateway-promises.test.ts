@@ -28,3 +28,43 @@ test("a second request that joins a job under a key has it, though the first one
   expect([joined.status, (await taken).status]).toEqual([202, 202]);
   expect(await jobs.ended("joined", 40_000)).toMatchObject({ state: "succeeded" });
 }, 120_000);
+
+test("the key of a job whose gateway died before it could publish stays with it, though the next one cannot publish either", async () => {
+  await using service = await openService({ gateway: { MISSING_SECONDS: "60" } });
+  const { store, jobs } = service.fleet;
+  await using proxy = await openCutProxy(service.broker.amqpUrl);
+  const variables = { AMQP_URL: proxy.url, MISSING_SECONDS: "60" };
+  const [doomed, cutOff] = [
+    await service.startGateway(variables),
+    await service.startGateway(variables),
+  ];
+  const submit = (url: string) =>
+    fetch(`${url}/api/v2/jobs`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "idempotency-key": "of-the-doomed",
+        prefer: "idempotent-replay",
+      },
+      body: JSON.stringify({ workflow: text("left behind") }),
+    });
+  for (const { url } of [doomed, cutOff]) {
+    await until("ready", async () => (await fetch(`${url}/readyz`)).status === 200);
+  }
+  proxy.delay(60_000);
+  const lost = expect(submit(doomed.url)).rejects.toThrow();
+  await until("recorded", async () => (await store.list("every-tenant")).total === 1);
+  await doomed.kill("SIGKILL");
+  await lost;
+  proxy.close();
+  proxy.cut();
+
+  await until("it cannot publish", async () => (await submit(cutOff.url)).status === 503, 30_000);
+  await cutOff.kill("SIGKILL");
+  const answer = await submit(service.url);
+
+  expect(answer.status).toBe(201);
+  const { id } = await answer.json();
+  expect(await jobs.ended(id, 40_000)).toMatchObject({ state: "succeeded" });
+  expect((await store.list("every-tenant")).total).toBe(1);
+}, 120_000);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JobStore } from "@rabbitloom/jobs";
+import type { JobRecord, JobStore } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 import type { FastifyRequest } from "fastify";
 import {
@@ -8,6 +8,7 @@ import {
   mayBeUnsent,
   mayHaveLeftJob,
 } from "../idempotency/keys.ts";
+import { promisedJob } from "../idempotency/promised-job.ts";
 import { fingerprint, readIdempotencyKey } from "../idempotency/read-key.ts";
 import type { JobIntake } from "../submit/job-intake.ts";
 import type { Submission } from "../submit/submit-job.ts";
@@ -16,7 +17,7 @@ import { refusal } from "./read-submission.ts";
 export interface SubmitOnceOptions {
   readonly intake: JobIntake;
   readonly keys: IdempotencyKeys;
-  readonly store: Pick<JobStore, "view">;
+  readonly store: Pick<JobStore, "find" | "promise">;
 }
 
 export interface SubmittedOnce {
@@ -40,10 +41,10 @@ export async function submitOnce(
   // Of the body as it came: reading the submission puts names in the place of assets.
   const print = key === undefined ? "" : fingerprint(body);
   const submission = await read();
-  const submit = async (jobId?: string, isResumed = false) => {
+  const submit = async (jobId?: string) => {
     const submitted = await options.intake.submit(principal, {
       ...submission,
-      ...(jobId !== undefined && { jobId, isResumed }),
+      ...(jobId !== undefined && { jobId }),
     });
     if (!submitted.ok) throw refusal(submitted.failure);
     return submitted.job.jobId;
@@ -55,18 +56,18 @@ export async function submitOnce(
   const claim = await options.keys.claim(wanted);
   if (claim.type !== "hold") return replay(claim, request);
   const { hold } = claim;
-  let isThere: boolean;
+  let job: JobRecord | undefined;
   try {
-    const job =
-      hold.found === "new" ? undefined : await options.store.view(principal.own, hold.jobId);
-    isThere = job !== undefined;
-    if (job === undefined || mayBeUnsent(job, hold)) await submit(hold.jobId, isThere);
+    if (hold.found !== "new") job = await promisedJob(options.store, principal.own, hold.jobId);
+    if (job === undefined) await submit(hold.jobId);
+    else if (mayBeUnsent(job, hold)) await options.intake.resend(job, submission);
   } catch (error) {
-    await (mayHaveLeftJob(error) ? hold.left(false) : hold.forgotten());
+    const isKept = job !== undefined || mayHaveLeftJob(error, hold);
+    await (isKept ? hold.left(false) : hold.forgotten());
     throw error;
   }
   await hold.answered(201);
-  if (!isThere) return { jobId: hold.jobId, isReplay: false };
+  if (job === undefined) return { jobId: hold.jobId, isReplay: false };
   return replay({ type: "answered", jobId: hold.jobId, status: 201 }, request);
 }
 

@@ -25,7 +25,7 @@ export interface KeyHold {
   forgotten(): Promise<void>;
 }
 
-/** Its gateway died with it, or could not withdraw it: the record is there, the message perhaps not. A second one does no harm. */
+/** Its gateway died with it, or could not withdraw it: the record is there, the message perhaps not. */
 export function mayBeUnsent(
   { state, attempt }: Pick<JobView, "state" | "attempt">,
   { found }: Pick<KeyHold, "found">,
@@ -33,9 +33,13 @@ export function mayBeUnsent(
   return found === "resumed" && state === "pending" && attempt === 0;
 }
 
-/** Whether there may be or have been a job although its submission failed: its record may be there, or was. */
-export function mayHaveLeftJob(error: unknown): boolean {
-  return isCodedError(error) && MAY_HAVE_LEFT_JOB.includes(error.code);
+/**
+ * Whether there may be or have been a job although its submission failed: its record may be there, or was. Of a key that an
+ * earlier request had, it may be that one's record which is in the way.
+ */
+export function mayHaveLeftJob(error: unknown, { found }: Pick<KeyHold, "found">): boolean {
+  if (!isCodedError(error)) return false;
+  return MAY_HAVE_LEFT_JOB.includes(error.code) || (found !== "new" && error.code === "CONFLICT");
 }
 const MAY_HAVE_LEFT_JOB: readonly ErrorCode[] = ["STORE_UNAVAILABLE", "JOB_EXPIRED"];
 

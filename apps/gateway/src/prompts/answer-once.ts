@@ -93,16 +93,13 @@ async function answerFirst(
     if (job !== undefined && hold.found === "new" && !isSame(job, submission)) {
       throw keyReused(job.id);
     }
+    if (job !== undefined && mayBeUnsent(job, hold)) await options.intake.resend(job, submission);
     outcome =
-      job === undefined || mayBeUnsent(job, hold)
-        ? await sendPrompt(options, exchange, {
-            ...submission,
-            jobId: hold.jobId,
-            isResumed: job !== undefined,
-          })
+      job === undefined
+        ? await sendPrompt(options, exchange, { ...submission, jobId: hold.jobId })
         : await joined(options, exchange, job);
   } catch (error) {
-    const isKept = (job !== undefined && hold.found !== "new") || mayHaveLeftJob(error);
+    const isKept = (job !== undefined && hold.found !== "new") || mayHaveLeftJob(error, hold);
     await (isKept ? hold.left(hold.found === "left") : hold.forgotten());
     throw error;
   }

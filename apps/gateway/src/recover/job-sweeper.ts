@@ -1,7 +1,7 @@
-import { type JobRecord, type JobStore, jobError, type WaitingJob } from "@rabbitloom/jobs";
-import { CodedError, type JobEndEvent, type JobError, type JobMessage } from "@rabbitloom/protocol";
+import { type JobStore, jobError, type WaitingJob } from "@rabbitloom/jobs";
+import { CodedError, type JobEndEvent, type JobError } from "@rabbitloom/protocol";
 import type { JobLanes, JobPublisher, ReplyStreams } from "../amqp/ports.ts";
-import { jobBody } from "../submit/job-body.ts";
+import { publishRecord } from "../submit/publish-record.ts";
 import { unchangedFor } from "./unchanged-for.ts";
 
 /**
@@ -166,11 +166,7 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
     if (record?.state !== "pending") return;
     // Its gateway may have died while it made the stream.
     if (noted.has(jobId)) await streams.create(jobId);
-    await store.requeue(jobId);
-    await publisher.publishJob({
-      ...wireJob(record),
-      ...(hasOwnQueues && { ownQueueOf: record.tenant }),
-    });
+    await publishRecord(options, record);
   }
 
   return {
@@ -201,45 +197,5 @@ function askingOnce(lanes: JobLanes): JobLanes["ready"] {
     const answer = answers.get(place) ?? lanes.ready(lane, pool, tenant);
     answers.set(place, answer);
     return answer;
-  };
-}
-
-function wireJob(record: JobRecord) {
-  const {
-    id: jobId,
-    lane,
-    pool,
-    prompt,
-    extraData,
-    targets,
-    clientId,
-    gatewayId,
-    limits,
-    reply,
-  } = record;
-  const { submittedAt, tenant, tags, submission } = record;
-  const message: JobMessage = {
-    v: 1,
-    jobId,
-    tenant,
-    prompt,
-    extraData,
-    targets,
-    clientId,
-    gatewayId,
-    lane,
-    pool,
-    tags,
-    submittedAt,
-    submission,
-    limits,
-  };
-  return {
-    jobId,
-    lane,
-    pool,
-    body: jobBody(message),
-    replyTo: reply?.to,
-    correlationId: reply?.correlationId,
   };
 }

@@ -1,5 +1,7 @@
+import type { JobRecord } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 import type { Principal } from "../auth/principal.ts";
+import { publishRecord } from "./publish-record.ts";
 import {
   type Submission,
   type SubmitDependencies,
@@ -10,6 +12,11 @@ import {
 /** The one way into the fleet, whichever surface a job came in at. */
 export interface JobIntake {
   submit(principal: Principal, submission: Submission, hooks?: IntakeHooks): Promise<Submitted>;
+  /**
+   * Sends a job once more that a request with the same key has left behind with its record written, and perhaps not published.
+   * Nothing is validated again: it may run all the same. Whatever is thrown, the record stays, and the job with it.
+   */
+  resend(record: JobRecord, options: Pick<Submission, "watch">): Promise<void>;
 }
 
 export interface IntakeHooks {
@@ -60,6 +67,18 @@ export function jobIntake(options: IntakeOptions): JobIntake {
         refuse(CodedError.from(error).code);
         throw error;
       }
+    },
+    async resend(record, { watch }) {
+      const { id: jobId, tenant, clientId } = record;
+      options.onBegun({ jobId, tenant, clientId });
+      try {
+        if (watch) await options.keeper.begin(jobId);
+        await publishRecord(options, record);
+      } catch (error) {
+        options.onRefused(CodedError.from(error).code, jobId);
+        throw error;
+      }
+      options.onAccepted();
     },
   };
 }

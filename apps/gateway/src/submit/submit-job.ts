@@ -47,8 +47,6 @@ export interface Submission {
   readonly limits?: JobLimits | undefined;
   /** Whom to tell how it goes; else the gateway's own webhook is told, where it has one. */
   readonly webhook?: Webhook | undefined;
-  /** Its record may be there already, from a gateway that died before it could say whether it had published. */
-  readonly isResumed?: boolean;
   /** Keep the job's events from the first one on. */
   readonly watch?: boolean;
 }
@@ -71,7 +69,7 @@ export interface AcceptedJob {
 }
 
 export interface SubmitDependencies {
-  readonly store: Pick<JobStore, "submit" | "withdraw" | "noteWebhook" | "dropWebhook">;
+  readonly store: Pick<JobStore, "submit" | "withdraw" | "requeue" | "noteWebhook" | "dropWebhook">;
   readonly publisher: JobPublisher;
   readonly keeper: Pick<StreamKeeper, "begin" | "discard">;
   readonly catalog: CatalogCache;
@@ -142,19 +140,14 @@ export async function submitJob(
   const body = jobBody(message);
   // Before there is a record: one that is left behind is taken for a job whose message was lost, and runs.
   if (clientId !== undefined) await holdWord(words, word);
-  const record = await store
-    .submit({
-      message,
-      ...(submission.number !== undefined && { number: submission.number }),
-      ...(front !== undefined && { front }),
-      maxPending: deps.maxPending,
-      maxPendingBytes: deps.maxPendingBytes,
-      inOwnQueue: deps.hasOwnQueues,
-    })
-    .catch((error: unknown) => {
-      if (submission.isResumed && isCodedError(error) && error.code === "CONFLICT") return RESUMED;
-      throw error;
-    });
+  const record = await store.submit({
+    message,
+    ...(submission.number !== undefined && { number: submission.number }),
+    ...(front !== undefined && { front }),
+    maxPending: deps.maxPending,
+    maxPendingBytes: deps.maxPendingBytes,
+    inOwnQueue: deps.hasOwnQueues,
+  });
   const webhook = submission.webhook ?? deps.webhooks.own;
   beforePublish?.(jobId);
   try {
@@ -163,12 +156,8 @@ export async function submitJob(
     if (record.hasOldStream) await keeper.discard(jobId);
     if (watch) await keeper.begin(jobId);
     const ownQueueOf = deps.hasOwnQueues && !record.isQueueClosing ? tenant : undefined;
-    // The record is another submission's.
-    const sent = record === RESUMED ? jobBody({ ...message, submission: undefined }) : body;
-    await publisher.publishJob({ jobId, lane, pool, body: sent, ownQueueOf });
+    await publisher.publishJob({ jobId, lane, pool, body, ownQueueOf });
   } catch (error) {
-    // Somebody may have been told that it is accepted: it stays, and is sent again when it is asked for again.
-    if (record === RESUMED) throw error;
     // Without an answer the job may have arrived. Once withdrawn, no worker takes it. It cannot be withdrawn where a worker
     // has it already, or where a second request for it was told that it is taken: the sweeper publishes it again.
     if (await store.withdraw(message, { mayArrive: mayArrive(error) })) {
@@ -194,9 +183,6 @@ function withLimits(
   if (isWaitSaid || queueSeconds === 0) return limits === undefined ? {} : { limits };
   return { limits: { ...limits, queueSeconds } };
 }
-
-/** Stands for a record that was there: its number is known to whoever reads it. */
-const RESUMED = { number: 0, isQueueClosing: false, hasOldStream: false };
 
 async function noteWebhook(
   store: SubmitDependencies["store"],

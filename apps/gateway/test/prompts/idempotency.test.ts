@@ -103,6 +103,40 @@ test("so it is at /api/v2, where a key serves once", async () => {
   expect(amqp.jobs.map(({ jobId }) => jobId)).toEqual([id]);
 });
 
+test.each([
+  ["/api/v1/prompts", savePrompt, 202],
+  ["/api/v2/jobs", { workflow: savePrompt }, 201],
+])(
+  "at %s a job that its first request left behind is sent as it is, and its key stays until it could be",
+  async (url, body, accepted) => {
+    const { amqp, store } = gateway;
+    const { withdraw } = store;
+    const submit = () => post(body, { prefer: "respond-async, idempotent-replay" }, url);
+    amqp.jobError = new CodedError("BROKER_UNAVAILABLE", "RabbitMQ confirmed nothing");
+    store.withdraw = () => Promise.reject(new CodedError("STORE_UNAVAILABLE", "Redis is away"));
+    expect((await submit()).statusCode).toBe(503);
+    store.withdraw = withdraw;
+
+    for (const [code, status] of [
+      ["QUEUE_FULL", 429],
+      ["BROKER_UNAVAILABLE", 503],
+    ] as const) {
+      amqp.jobError = new CodedError(code, "not now");
+      expect((await submit()).statusCode).toBe(status);
+    }
+    amqp.jobError = undefined;
+    // It was validated before it got its record, and may run whatever the fleet has now.
+    store.catalogNow = { nodes: {}, models: {}, digest: "two" };
+    const nodes = () => gateway.app.inject({ url: "/object_info", headers: { host: "loom.test" } });
+    await expect.poll(async () => (await nodes()).json(), { timeout: 10_000 }).toEqual({});
+    expect((await submit()).statusCode).toBe(accepted);
+
+    const [{ id } = { id: "" }, ...others] = (await store.list("every-tenant")).jobs;
+    expect(others).toEqual([]);
+    expect(amqp.jobs.map(({ jobId }) => jobId)).toEqual([id]);
+  },
+);
+
 test("while the first request waits the second is told to come back", async () => {
   const published = new Promise<void>((resolve) => {
     gateway.amqp.onJob = () => resolve();
