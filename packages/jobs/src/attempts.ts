@@ -22,6 +22,7 @@ import { payloadText, tagsText } from "./record.ts";
 import { claimScript, progressScript, releaseScript } from "./scripts/attempt.ts";
 import { promiseScript, submitScript, withdrawScript } from "./scripts/submit.ts";
 import type { StoreContext } from "./store-context.ts";
+import { webhookArguments } from "./webhooks.ts";
 
 /** A message that RabbitMQ refused may have come through before, on a connection that was lost with its confirm. */
 const REFUSED_MS = 3_600_000;
@@ -60,6 +61,7 @@ export function attempts(
         job.maxPending ?? "",
         job.inOwnQueue ? "1" : "0",
         job.maxPendingBytes ?? "",
+        ...webhookArguments(job.webhook),
       );
       if (answer === "full") {
         throw new CodedError(

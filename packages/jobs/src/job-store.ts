@@ -18,7 +18,7 @@ import type { FileNumberStore, FileNumbers } from "./file-numbers.ts";
 import type { IdempotencyStore } from "./idempotency.ts";
 import type { KeyRing } from "./keys.ts";
 import type { GivenTurn, TurnStore } from "./turns.ts";
-import type { WebhookStore } from "./webhooks.ts";
+import type { NewWebhook, WebhookStore } from "./webhooks.ts";
 
 /**
  * Whose jobs a call may see and touch: one tenant's, or everybody's, for operators and for the fleet's own needs.
@@ -194,6 +194,8 @@ export interface NewJob {
   readonly maxPendingBytes?: number | undefined;
   /** It goes to its tenant's own queue, and waits for its turn there. @default false */
   readonly inOwnQueue?: boolean;
+  /** Whom to tell how it goes. */
+  readonly webhook?: NewWebhook | undefined;
 }
 
 export interface SubmittedRecord {

@@ -6,17 +6,10 @@ import {
   webhookStates,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
-import {
-  dropWebhookScript,
-  noteWebhookScript,
-  settleWebhookScript,
-  takeWebhooksScript,
-  webhookLogScript,
-} from "./scripts/webhooks.ts";
+import { settleWebhookScript, takeWebhooksScript, webhookLogScript } from "./scripts/webhooks.ts";
 import type { StoreContext } from "./store-context.ts";
 
 export interface NewWebhook {
-  readonly jobId: string;
   readonly url: string;
   readonly secret?: string | undefined;
   /** What is told. @default all states in which a job ends */
@@ -44,12 +37,10 @@ export interface WebhookLog {
 }
 
 /**
- * Webhooks owed, in Redis. A hook is noted before its job can start; the script that starts or ends the job puts that
- * among what is due, in the same step, so that nothing goes untold whatever process dies.
+ * Webhooks owed, in Redis. A hook comes and goes with its job's record; the script that starts or ends the job puts that
+ * among what is due. Each is one step, so that nothing goes untold whatever process dies.
  */
 export interface WebhookStore {
-  noteWebhook(hook: NewWebhook): Promise<void>;
-  dropWebhook(jobId: string): Promise<void>;
   takeWebhooks(options: {
     readonly leaseMs: number;
     readonly most: number;
@@ -67,14 +58,14 @@ export interface WebhookStore {
 const UNTIL_TOLD_MS = 30 * 86_400_000;
 const LOG_MS = 7 * 86_400_000;
 
+/** As `submit` takes it. */
+export function webhookArguments(webhook: NewWebhook | undefined): (string | number)[] {
+  const { url = "", secret = "", states = terminalStates }: Partial<NewWebhook> = webhook ?? {};
+  return [url, secret, `,${states.join(",")},`, UNTIL_TOLD_MS];
+}
+
 export function webhooks({ run }: StoreContext): WebhookStore {
   return {
-    async noteWebhook({ jobId, url, secret = "", states = terminalStates }) {
-      await run(noteWebhookScript, jobId, url, secret, `,${states.join(",")},`, UNTIL_TOLD_MS);
-    },
-    async dropWebhook(jobId) {
-      await run(dropWebhookScript, jobId);
-    },
     async takeWebhooks({ leaseMs, most }) {
       return z.array(owedSchema).parse(await run(takeWebhooksScript, leaseMs, most));
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { JobStore } from "@rabbitloom/jobs";
+import type { JobStore, NewWebhook } from "@rabbitloom/jobs";
 import {
   CodedError,
   type ExtraData,
@@ -69,7 +69,7 @@ export interface AcceptedJob {
 }
 
 export interface SubmitDependencies {
-  readonly store: Pick<JobStore, "submit" | "withdraw" | "requeue" | "noteWebhook" | "dropWebhook">;
+  readonly store: Pick<JobStore, "submit" | "withdraw" | "requeue">;
   readonly publisher: JobPublisher;
   readonly keeper: Pick<StreamKeeper, "begin" | "discard">;
   readonly catalog: CatalogCache;
@@ -147,12 +147,10 @@ export async function submitJob(
     maxPending: deps.maxPending,
     maxPendingBytes: deps.maxPendingBytes,
     inOwnQueue: deps.hasOwnQueues,
+    webhook: newWebhook(submission.webhook ?? deps.webhooks.own),
   });
-  const webhook = submission.webhook ?? deps.webhooks.own;
   beforePublish?.(jobId);
   try {
-    // After the record, which says whose job it is; before the job can end.
-    if (webhook !== undefined) await noteWebhook(store, jobId, webhook);
     if (record.hasOldStream) await keeper.discard(jobId);
     if (watch) await keeper.begin(jobId);
     const ownQueueOf = deps.hasOwnQueues && !record.isQueueClosing ? tenant : undefined;
@@ -160,10 +158,7 @@ export async function submitJob(
   } catch (error) {
     // Without an answer the job may have arrived. Once withdrawn, no worker takes it. It cannot be withdrawn where a worker
     // has it already, or where a second request for it was told that it is taken: the sweeper publishes it again.
-    if (await store.withdraw(message, { mayArrive: mayArrive(error) })) {
-      if (webhook !== undefined) await store.dropWebhook(jobId);
-      throw error;
-    }
+    if (await store.withdraw(message, { mayArrive: mayArrive(error) })) throw error;
   }
   const { number, nodeErrors, prompt } = { ...record, ...checked };
   return { ok: true, job: { jobId, number, nodeErrors, prompt } };
@@ -184,13 +179,11 @@ function withLimits(
   return { limits: { ...limits, queueSeconds } };
 }
 
-async function noteWebhook(
-  store: SubmitDependencies["store"],
-  jobId: string,
-  { url, secret, events }: Webhook,
-): Promise<void> {
+function newWebhook(webhook: Webhook | undefined): NewWebhook | undefined {
+  if (webhook === undefined) return undefined;
+  const { url, secret, events } = webhook;
   const states = events && webhookStates.filter((state) => events.includes(`job.${state}`));
-  await store.noteWebhook({ jobId, url, secret, states });
+  return { url, secret, states };
 }
 
 /** Bound from here on for a while, so that waiting requests and the counters hear of this client's jobs. */

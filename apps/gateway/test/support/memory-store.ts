@@ -218,8 +218,6 @@ export function memoryStore(): MemoryStore {
       check();
       return idempotency.takeKey(request);
     },
-    noteWebhook: async () => {},
-    dropWebhook: async () => {},
     takeWebhooks: async () => [],
     settleWebhook: notHere,
     webhookLog: async () => ({ nextAt: undefined, deliveries: [] }),

@@ -52,13 +52,7 @@ import {
   takeTurnScript,
   tenantQueuesScript,
 } from "./turns.ts";
-import {
-  dropWebhookScript,
-  noteWebhookScript,
-  settleWebhookScript,
-  takeWebhooksScript,
-  webhookLogScript,
-} from "./webhooks.ts";
+import { settleWebhookScript, takeWebhooksScript, webhookLogScript } from "./webhooks.ts";
 
 /** Every script of the store. */
 export const storeScripts: readonly Script[] = [
@@ -123,8 +117,6 @@ export const storeScripts: readonly Script[] = [
   closeTenantQueueScript,
   forgetTenantQueueScript,
   muteTenantQueueScript,
-  noteWebhookScript,
-  dropWebhookScript,
   takeWebhooksScript,
   settleWebhookScript,
   webhookLogScript,

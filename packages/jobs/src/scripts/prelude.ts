@@ -1,3 +1,4 @@
+import { webhookStates } from "@rabbitloom/protocol";
 import { type Script, script } from "../redis-connection.ts";
 
 /**
@@ -41,6 +42,8 @@ export function storeRoot(prefix: string): string {
 
 /** A week: longer than a message waits in its lane. */
 export const WAITED_MS = 604_800_000;
+
+const WEBHOOK_STATES = webhookStates.map((state) => `'${state}'`).join(", ");
 
 /** Functions that several scripts share. Time is Redis's own: the one clock of the fleet. */
 const PRELUDE = `
@@ -90,6 +93,12 @@ local function take_from(list, id)
   local removed = redis.call('ZREM', root .. list .. ':' .. tenant, id)
   if list == 'pending' and removed == 1 then count_bytes(id, tenant, -1) end
   return redis.call('ZREM', root .. list, id)
+end
+
+-- With whatever is still owed of it.
+local function drop_webhook(id)
+  for _, state in ipairs({${WEBHOOK_STATES}}) do redis.call('ZREM', root .. 'webhooks', id .. ':' .. state) end
+  redis.call('UNLINK', root .. 'webhook:' .. id)
 end
 
 local function leave_tombstone(id, became, tenant, submission, gone_ms, ...)

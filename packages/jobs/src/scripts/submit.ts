@@ -40,6 +40,8 @@ local function create_job(first)
     redis.call('ZADD', root .. 'deadlines', deadline, id)
   end
   put_in('pending', number, id)
+  -- Whoever was told of an earlier job of this id is not told of this one.
+  drop_webhook(id)
   redis.call('DEL', root .. 'gone:' .. id)
   return number
 end
@@ -63,7 +65,8 @@ return promise(ARGV[1], ARGV[2])
 
 /**
  * ARGV: what create_job takes, then how many jobs of the tenant may wait, or '', '1' where the job goes to its tenant's own
- * queue, and how many bytes of the tenant may wait, or ''. Answers the number, '1' where that queue is being deleted, so that
+ * queue, how many bytes of the tenant may wait, or '', and whom to tell of the job: url or '', secret, states as
+ * `,succeeded,failed,`, how long at most until it is told of (ms). Answers the number, '1' where that queue is being deleted, so that
  * the job has to go to the lane, and '1' where an earlier job of this id has left a stream; false where the id is taken or was
  * another tenant's a while ago, 'full', or 'large'.
  */
@@ -83,6 +86,13 @@ if most ~= '' and redis.call('ZCARD', root .. 'pending:' .. tenant) >= tonumber(
 local most_bytes = ARGV[${3 + NEW_JOB_ARGUMENTS}]
 if most_bytes ~= '' and pending_bytes(tenant) + #ARGV[2] > tonumber(most_bytes) then return 'large' end
 local number = create_job(1)
+-- In the same step: a job that is there is told of, whatever process dies.
+local url, secret, states, until_told_ms = unpack(ARGV, ${4 + NEW_JOB_ARGUMENTS})
+if url ~= '' then
+  local hook = root .. 'webhook:' .. ARGV[1]
+  redis.call('HSET', hook, 'url', url, 'secret', secret, 'states', states)
+  redis.call('PEXPIRE', hook, until_told_ms)
+end
 local is_closing = '0'
 if ARGV[${2 + NEW_JOB_ARGUMENTS}] == '1' then
   local place = pool .. ':' .. lane .. ':' .. tenant
@@ -115,6 +125,7 @@ if state ~= 'pending' or attempt ~= '0' or promised then return 0 end
 take_from('pending', id)
 redis.call('ZREM', root .. 'deadlines', id)
 if ARGV[4] ~= '' then redis.call('HSET', job(id), 'met', '1') end
+drop_webhook(id)
 remove_job(id, 'withdrawn', gone_ms)
 queue_changed()
 return 1

@@ -1,17 +1,5 @@
 import { storeScript } from "./prelude.ts";
 
-/** ARGV: job, url, secret, states that are told as `,succeeded,failed,`, how long at most until the job is told of (ms). */
-export const noteWebhookScript = storeScript(`
-local hook = root .. 'webhook:' .. ARGV[1]
-redis.call('HSET', hook, 'url', ARGV[2], 'secret', ARGV[3], 'states', ARGV[4])
-return redis.call('PEXPIRE', hook, ARGV[5])
-`);
-
-/** ARGV: job. It was not accepted after all. */
-export const dropWebhookScript = storeScript(`
-return redis.call('UNLINK', root .. 'webhook:' .. ARGV[1])
-`);
-
 /**
  * ARGV: for how long the taker has it (ms), how many at most. Answers {job, url, secret, state, since when it is in
  * that state (ms), try} of what is due. A taker that falls silent loses it: it is due again then, under the next try's number.
