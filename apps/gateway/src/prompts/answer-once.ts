@@ -72,9 +72,7 @@ async function replay(
   exchange.reply.header("idempotent-replayed", "true");
   if (status === 202) return sendAccepted(exchange.reply, jobId);
   const job = await options.store.find(exchange.request.principal.own, jobId);
-  if (job === undefined) {
-    throw new CodedError("JOB_EXPIRED", `job ${jobId} ended, and its record is no longer kept`);
-  }
+  if (job === undefined) throw noLongerKept(jobId);
   const outcome = { type: "accepted", jobId, prompt: job.prompt, end: endFromView(job) } as const;
   return answerPrompt(options, exchange, outcome);
 }
@@ -88,7 +86,7 @@ async function answerFirst(
   let job: JobRecord | undefined;
   let outcome: Outcome;
   try {
-    job = await findJob(options.store, exchange.request.principal.own, hold.jobId);
+    job = await findJob(options.store, exchange.request.principal.own, hold);
     // A new key whose job is there: it came over AMQP, or under its `prompt_id`.
     if (job !== undefined && hold.found === "new" && !isSame(job, submission)) {
       throw keyReused(job.id);
@@ -123,15 +121,22 @@ async function joined(
 async function findJob(
   store: JobStore,
   reach: Reach,
-  jobId: string,
+  { jobId, found }: KeyHold,
 ): Promise<JobRecord | undefined> {
   try {
-    return await promisedJob(store, reach, jobId);
+    const job = await promisedJob(store, reach, jobId);
+    // It was on its way: that it ended has been forgotten, too.
+    if (job === undefined && found === "left") throw noLongerKept(jobId);
+    return job;
   } catch (error) {
-    // What has been forgotten stops nobody from using its name.
-    if (isCodedError(error) && error.code === "JOB_EXPIRED") return undefined;
+    // What has been forgotten stops nobody from using its name, but this key's own job does not run again.
+    if (found === "new" && isCodedError(error) && error.code === "JOB_EXPIRED") return undefined;
     throw error;
   }
+}
+
+function noLongerKept(jobId: string): CodedError {
+  return new CodedError("JOB_EXPIRED", `job ${jobId} ended, and its record is no longer kept`);
 }
 
 function isSame({ prompt }: JobRecord, submission: Submission): boolean {

@@ -1,5 +1,6 @@
 import { CodedError } from "@rabbitloom/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { fingerprint } from "../../src/idempotency/read-key.ts";
 import { endJobs, savedPicture, savePrompt } from "../support/instant-worker.ts";
 import { type TestGateway, testGateway } from "../support/test-gateway.ts";
 
@@ -136,6 +137,38 @@ test.each([
     expect(amqp.jobs.map(({ jobId }) => jobId)).toEqual([id]);
   },
 );
+
+test.each([
+  { isSent: true, isRemembered: true },
+  { isSent: true, isRemembered: false },
+  { isSent: false, isRemembered: true },
+])(
+  "a job that ended and is no longer kept does not run again under its key: %o",
+  async ({ isSent, isRemembered }) => {
+    const { amqp, store } = gateway;
+    // Its client went away, or its gateway died.
+    await store.keepHolding("gone", 1_000);
+    const name = "v1:default:order-1";
+    const jobId = "order-1";
+    const facts = { name, jobId, fingerprint: fingerprint(savePrompt), holder: "gone" };
+    await store.takeKey({ ...facts, keepMs: 60_000 });
+    await store.leaveKey(name, "gone", isSent);
+    if (isRemembered) store.expired.add(jobId);
+
+    for (const _ of ["once", "again"]) {
+      const answer = await post(savePrompt, { prefer: "respond-async" });
+      expect([answer.statusCode, answer.json().code]).toEqual([410, "JOB_EXPIRED"]);
+    }
+    expect(amqp.jobs).toEqual([]);
+  },
+);
+
+test("what was forgotten of somebody else stops no new key", async () => {
+  gateway.store.expired.add("order-1");
+  endJobs(gateway);
+  const answer = await post(savePrompt, { prefer: "respond-async" });
+  expect(answer.statusCode).toBe(202);
+});
 
 test("while the first request waits the second is told to come back", async () => {
   const published = new Promise<void>((resolve) => {
