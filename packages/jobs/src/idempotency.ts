@@ -18,8 +18,12 @@ export interface KeyRequest {
   /** The id for the job, should the key be new. */
   readonly jobId: string;
   readonly holder: string;
+  /** Unique to this request: what is said of it later counts as long as nobody has taken the key anew, its holder neither. */
+  readonly hold: string;
   readonly keepMs: number;
 }
+/** A key that a request has taken. */
+export type HeldKey = Pick<KeyRequest, "name" | "holder" | "hold">;
 
 export type KeyState =
   /** Taken by this call: nobody else sends this job. */
@@ -41,9 +45,9 @@ export type KeyState =
  */
 export interface IdempotencyStore {
   takeKey(request: KeyRequest): Promise<KeyState>;
-  answerKey(name: string, holder: string, status: number): Promise<void>;
-  leaveKey(name: string, holder: string, isSent: boolean): Promise<void>;
-  forgetKey(name: string, holder: string): Promise<void>;
+  answerKey(key: HeldKey, status: number): Promise<void>;
+  leaveKey(key: HeldKey, isSent: boolean): Promise<void>;
+  forgetKey(key: HeldKey): Promise<void>;
   /** To be said again before it is over: whoever falls silent holds nothing any more. */
   keepHolding(holder: string, aliveMs: number): Promise<void>;
   stopHolding(holder: string): Promise<void>;
@@ -51,17 +55,17 @@ export interface IdempotencyStore {
 
 export function idempotency({ run }: StoreContext): IdempotencyStore {
   return {
-    async takeKey({ name, fingerprint, jobId, holder, keepMs }) {
-      return keyState(await run(takeKeyScript, name, fingerprint, jobId, holder, keepMs));
+    async takeKey({ name, fingerprint, jobId, holder, hold, keepMs }) {
+      return keyState(await run(takeKeyScript, name, fingerprint, jobId, holder, keepMs, hold));
     },
-    async answerKey(name, holder, status) {
-      await run(answerKeyScript, name, holder, status);
+    async answerKey({ name, holder, hold }, status) {
+      await run(answerKeyScript, name, holder, hold, status);
     },
-    async leaveKey(name, holder, isSent) {
-      await run(leaveKeyScript, name, holder, isSent ? "1" : "0");
+    async leaveKey({ name, holder, hold }, isSent) {
+      await run(leaveKeyScript, name, holder, hold, isSent ? "1" : "0");
     },
-    async forgetKey(name, holder) {
-      await run(forgetKeyScript, name, holder);
+    async forgetKey({ name, holder, hold }) {
+      await run(forgetKeyScript, name, holder, hold);
     },
     async keepHolding(holder, aliveMs) {
       await run(keepHoldingScript, holder, aliveMs);

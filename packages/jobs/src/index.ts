@@ -7,7 +7,7 @@ export type {
   SweptBlob,
 } from "./asset-store.ts";
 export type { FileNumberStore, FileNumbers, Leftover, NumberRequest } from "./file-numbers.ts";
-export type { IdempotencyStore, KeyRequest, KeyState } from "./idempotency.ts";
+export type { HeldKey, IdempotencyStore, KeyRequest, KeyState } from "./idempotency.ts";
 export { jobError } from "./job-error.ts";
 export type {
   AttemptStatus,

@@ -93,15 +93,15 @@ export function idempotencyKeys(options: IdempotencyKeysOptions): IdempotencyKey
   return {
     async claim({ surface, tenant, key, fingerprint, jobId }) {
       if (Date.now() - beatAt > BEAT_MS) await beat();
-      const name = `${surface}:${tenant}:${key}`;
-      const state = await store.takeKey({ name, fingerprint, jobId, holder, keepMs });
+      const held = { name: `${surface}:${tenant}:${key}`, holder, hold: randomUUID() };
+      const state = await store.takeKey({ ...held, fingerprint, jobId, keepMs });
       if (!isTaken(state)) return state;
       const hold: KeyHold = {
         jobId: state.jobId,
         found: state.type,
-        answered: (status) => say(() => store.answerKey(name, holder, status)),
-        left: (isSent) => say(() => store.leaveKey(name, holder, isSent)),
-        forgotten: () => say(() => store.forgetKey(name, holder)),
+        answered: (status) => say(() => store.answerKey(held, status)),
+        left: (isSent) => say(() => store.leaveKey(held, isSent)),
+        forgotten: () => say(() => store.forgetKey(held)),
       };
       return { type: "hold", hold };
     },

@@ -148,12 +148,11 @@ test.each([
     const { amqp, store } = gateway;
     // Its client went away, or its gateway died.
     await store.keepHolding("gone", 1_000);
-    const name = "v1:default:order-1";
-    const jobId = "order-1";
-    const facts = { name, jobId, fingerprint: fingerprint(savePrompt), holder: "gone" };
-    await store.takeKey({ ...facts, keepMs: 60_000 });
-    await store.leaveKey(name, "gone", isSent);
-    if (isRemembered) store.expired.add(jobId);
+    const key = { name: "v1:default:order-1", holder: "gone", hold: "once" };
+  const jobId = "order-1";
+  await store.takeKey({ ...key, jobId, fingerprint: fingerprint(savePrompt), keepMs: 60_000 });
+  await store.leaveKey(key, isSent);
+  if (isRemembered) store.expired.add(jobId);
 
     for (const _ of ["once", "again"]) {
       const answer = await post(savePrompt, { prefer: "respond-async" });

@@ -1,9 +1,10 @@
-import type { IdempotencyStore } from "@rabbitloom/jobs";
+import type { HeldKey, IdempotencyStore } from "@rabbitloom/jobs";
 
 interface Key {
   readonly fingerprint: string;
   readonly jobId: string;
   holder: string | undefined;
+  hold: string;
   status: number | undefined;
   isSent: boolean;
 }
@@ -12,15 +13,15 @@ interface Key {
 export function memoryKeys(): IdempotencyStore {
   const keys = new Map<string, Key>();
   const alive = new Set<string>();
-  const held = (name: string, holder: string) => {
+  const held = ({ name, holder, hold }: HeldKey) => {
     const key = keys.get(name);
-    return key?.holder === holder ? key : undefined;
+    return key?.holder === holder && key.hold === hold ? key : undefined;
   };
   return {
-    async takeKey({ name, fingerprint, jobId, holder }) {
+    async takeKey({ name, fingerprint, jobId, holder, hold }) {
       const key = keys.get(name);
       if (key === undefined) {
-        keys.set(name, { fingerprint, jobId, holder, status: undefined, isSent: false });
+        keys.set(name, { fingerprint, jobId, holder, hold, status: undefined, isSent: false });
         return { type: "new", jobId };
       }
       if (key.fingerprint !== fingerprint) return { type: "reused", jobId: key.jobId };
@@ -30,20 +31,20 @@ export function memoryKeys(): IdempotencyStore {
       if (key.holder !== undefined && alive.has(key.holder)) {
         return { type: "held", jobId: key.jobId };
       }
-      key.holder = holder;
+      Object.assign(key, { holder, hold });
       return { type: key.isSent ? "left" : "resumed", jobId: key.jobId };
     },
-    async answerKey(name, holder, status) {
-      const key = held(name, holder);
+    async answerKey(taken, status) {
+      const key = held(taken);
       if (key !== undefined) Object.assign(key, { status, holder: undefined });
     },
-    async leaveKey(name, holder, isSent) {
-      const key = held(name, holder);
+    async leaveKey(taken, isSent) {
+      const key = held(taken);
       if (key !== undefined)
         Object.assign(key, { isSent: key.isSent || isSent, holder: undefined });
     },
-    async forgetKey(name, holder) {
-      if (held(name, holder) !== undefined) keys.delete(name);
+    async forgetKey(taken) {
+      if (held(taken) !== undefined) keys.delete(taken.name);
     },
     async keepHolding(holder) {
       alive.add(holder);

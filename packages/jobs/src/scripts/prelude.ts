@@ -19,7 +19,7 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>name:<...>     the last number given to files of one prefix in one folder; expires two days after it was last used
  *   <root>workers        hash: worker -> its registration; <root>worker-expiry sorted set by time
  *   <root>catalogs       hash: pool and digest -> node and model catalog; <root>catalog-version counts changes
- *   <root>idempotency:<name> hash: an idempotency key's fingerprint, job, and holder or answered status; expires
+ *   <root>idempotency:<name> hash: an idempotency key's fingerprint, job, and holder with its hold, or answered status; expires
  *   <root>idempotency-holder:<id> there while a process that holds keys lives
  *   <root>streams        set: jobs that have a stream on the broker
  *   <root>lease:<name>   who does a task that one does at a time; expires
