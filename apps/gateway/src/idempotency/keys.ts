@@ -94,7 +94,12 @@ export function idempotencyKeys(options: IdempotencyKeysOptions): IdempotencyKey
     async claim({ surface, tenant, key, fingerprint, jobId }) {
       if (Date.now() - beatAt > BEAT_MS) await beat();
       const held = { name: `${surface}:${tenant}:${key}`, holder, hold: randomUUID() };
-      const state = await store.takeKey({ ...held, fingerprint, jobId, keepMs });
+      const taking = store.takeKey({ ...held, fingerprint, jobId, keepMs });
+      const state = await taking.catch(async (error: unknown) => {
+        // Taken all the same, perhaps: it would be held for as long as this process lives.
+        await say(() => store.leaveKey(held, false));
+        throw error;
+      });
       if (!isTaken(state)) return state;
       const hold: KeyHold = {
         jobId: state.jobId,

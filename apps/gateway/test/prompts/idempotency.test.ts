@@ -149,10 +149,10 @@ test.each([
     // Its client went away, or its gateway died.
     await store.keepHolding("gone", 1_000);
     const key = { name: "v1:default:order-1", holder: "gone", hold: "once" };
-  const jobId = "order-1";
-  await store.takeKey({ ...key, jobId, fingerprint: fingerprint(savePrompt), keepMs: 60_000 });
-  await store.leaveKey(key, isSent);
-  if (isRemembered) store.expired.add(jobId);
+    const jobId = "order-1";
+    await store.takeKey({ ...key, jobId, fingerprint: fingerprint(savePrompt), keepMs: 60_000 });
+    await store.leaveKey(key, isSent);
+    if (isRemembered) store.expired.add(jobId);
 
     for (const _ of ["once", "again"]) {
       const answer = await post(savePrompt, { prefer: "respond-async" });
@@ -167,6 +167,19 @@ test("what was forgotten of somebody else stops no new key", async () => {
   endJobs(gateway);
   const answer = await post(savePrompt, { prefer: "respond-async" });
   expect(answer.statusCode).toBe(202);
+});
+
+test("a key whose taking Redis answered to nobody is not held by that", async () => {
+  const { store, amqp } = gateway;
+  const { takeKey } = store;
+  store.takeKey = async (request) => {
+    await takeKey(request);
+    throw new CodedError("STORE_UNAVAILABLE", "the connection is closed");
+  };
+  expect((await post(savePrompt, { prefer: "respond-async" })).statusCode).toBe(503);
+  store.takeKey = takeKey;
+  expect((await post(savePrompt, { prefer: "respond-async" })).statusCode).toBe(202);
+  expect(amqp.jobs).toHaveLength(1);
 });
 
 test("while the first request waits the second is told to come back", async () => {
