@@ -15,6 +15,7 @@ const v2Codes: Readonly<Partial<Record<ErrorCode, string>>> = {
   BLOB_MISSING: "blob_not_found",
   HASH_MISMATCH: "hash_mismatch",
   OUTPUT_UNAVAILABLE: "output_unavailable",
+  IDEMPOTENCY_IN_FLIGHT: "idempotency_in_flight",
   IDEMPOTENCY_KEY_REUSED: "idempotency_key_reuse",
   TOO_MANY_STREAMS: "too_many_streams",
   QUEUE_FULL: "queue_full",

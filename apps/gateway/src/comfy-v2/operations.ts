@@ -87,6 +87,7 @@ export const postJobV2: Operation = {
     "ASSET_MISSING",
     "LIMIT_EXCEEDED",
     "PAYLOAD_TOO_LARGE",
+    "IDEMPOTENCY_IN_FLIGHT",
     "IDEMPOTENCY_KEY_REUSED",
     "QUEUE_FULL",
     "NO_WORKER",

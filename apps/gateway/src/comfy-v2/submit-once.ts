@@ -29,7 +29,7 @@ export interface SubmittedOnce {
 /**
  * Submits under the request's `Idempotency-Key`, if it has one. A key serves once, as Comfy API v2 has it: whoever sends it
  * again is refused, unless `Prefer: idempotent-replay` asks for the first job and the body is the same. A key under which no job
- * was made may be used again. Throws IDEMPOTENCY_KEY_REUSED, with the first job in its details.
+ * was made may be used again. Throws IDEMPOTENCY_KEY_REUSED, with the first job in its details, or IDEMPOTENCY_IN_FLIGHT.
  */
 export async function submitOnce(
   options: SubmitOnceOptions,
@@ -78,6 +78,13 @@ function replay(
   const wishes = [headers.prefer].flat().join(",").split(",");
   const wantsReplay = wishes.some((wish) => wish.trim().toLowerCase() === "idempotent-replay");
   if (type === "answered" && wantsReplay) return { jobId, isReplay: true };
+  // Its job may still come to nothing. Who asks for no replay is refused all the same: the contract knows no third answer.
+  if (type === "held" && wantsReplay) {
+    throw new CodedError(
+      "IDEMPOTENCY_IN_FLIGHT",
+      "Idempotency-Key: the first request with it is not answered yet: ask again",
+    );
+  }
   throw new CodedError(
     "IDEMPOTENCY_KEY_REUSED",
     "Idempotency-Key: an earlier request used it; a key serves once",

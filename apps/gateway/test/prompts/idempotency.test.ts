@@ -198,6 +198,37 @@ test("while the first request waits the second is told to come back", async () =
   expect((await post(savePrompt)).json()).toEqual(answer);
 });
 
+test("at /api/v2 who asks for a replay is told to come back, and who does not is refused", async () => {
+  const { publisher } = gateway.amqp;
+  const { publishJob } = publisher;
+  let confirm = () => {};
+  const confirmed = new Promise<void>((resolve) => {
+    confirm = resolve;
+  });
+  const published = new Promise<void>((resolve) => {
+    publisher.publishJob = async (job) => {
+      resolve();
+      await confirmed;
+      return publishJob(job);
+    };
+  });
+  const submit = (headers = {}) => post({ workflow: savePrompt }, headers, "/api/v2/jobs");
+  const first = submit();
+  await published;
+
+  const replayed = await submit({ prefer: "idempotent-replay" });
+  const refused = await submit();
+  confirm();
+
+  expect([replayed.statusCode, replayed.headers["retry-after"]]).toEqual([409, "1"]);
+  expect(replayed.json()).toMatchObject({ error: { code: "idempotency_in_flight" } });
+  expect([refused.statusCode, refused.json().error.code]).toEqual([422, "idempotency_key_reuse"]);
+  expect((await first).statusCode).toBe(201);
+  expect((await submit({ prefer: "idempotent-replay" })).json()).toMatchObject({
+    id: (await first).json().id,
+  });
+});
+
 test("another body with the same key is refused", async () => {
   endJobs(gateway);
   await post(savePrompt);
