@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { openCutProxy } from "./support/cut-proxy.ts";
 import { openService } from "./support/service.ts";
-import { text } from "./support/toy-prompts.ts";
+import { steps, text } from "./support/toy-prompts.ts";
 import { until } from "./support/until.ts";
 
 test("a second request that joins a job under a key has it, though the first one could not publish", async () => {
@@ -67,4 +67,28 @@ test("the key of a job whose gateway died before it could publish stays with it,
   const { id } = await answer.json();
   expect(await jobs.ended(id, 40_000)).toMatchObject({ state: "succeeded" });
   expect((await store.list("every-tenant")).total).toBe(1);
+}, 120_000);
+
+test("a client whose job has ended and been cleared while its gateway heard nothing is told so", async () => {
+  await using service = await openService();
+  const { store, jobs } = service.fleet;
+  await using proxy = await openCutProxy(service.broker.amqpUrl);
+  const deaf = await service.startGateway({ AMQP_URL: proxy.url });
+  await until("ready", async () => (await fetch(`${deaf.url}/readyz`)).status === 200);
+  const waiting = fetch(`${deaf.url}/api/v1/prompts`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": "cleared" },
+    body: JSON.stringify(steps({ steps: 20, ms: 50 })),
+  });
+  await jobs.event("cleared", "node-progress");
+  proxy.close();
+  proxy.cut();
+  await jobs.ended("cleared");
+  await store.forgetAllEnded("every-tenant");
+  proxy.open();
+
+  const answer = await waiting;
+
+  expect(answer.status).toBe(410);
+  expect(await answer.json()).toMatchObject({ code: "JOB_EXPIRED" });
 }, 120_000);

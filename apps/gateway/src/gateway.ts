@@ -20,7 +20,7 @@ import { pageRoutes } from "./console/routes.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { jobHub } from "./events/job-hub.ts";
 import { openJobs } from "./events/open-jobs.ts";
-import { recoverEnds } from "./events/recover-ends.ts";
+import { endRecovery } from "./events/recover-ends.ts";
 import { wordLeases } from "./events/word-leases.ts";
 import { fileLookup } from "./files/file-exists.ts";
 import { modelFiles } from "./files/model-files.ts";
@@ -73,8 +73,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
     sockets: () => sockets.size,
   });
   const open = openJobs();
-  const recover = (jobIds: Iterable<string>) => recoverEnds({ hub, store, gatewayId, jobIds });
-  const recoverAwaited = () => recover(hub.awaited()).catch(onError);
+  const { recover, recoverAwaited } = endRecovery({ hub, store, gatewayId });
 
   const amqp = await parts.openAmqp({
     onEvents: (word, events) => hub.deliver(word, events),
@@ -157,7 +156,7 @@ export async function createGateway(parts: GatewayParts): Promise<FastifyInstanc
   const library = assetLibrary(store);
   removeStrayUploads(config.dataDir).catch(onError);
   const timers = [
-    setInterval(recoverAwaited, RECOVER_EVERY_MS),
+    setInterval(() => recoverAwaited().catch(onError), RECOVER_EVERY_MS),
     setInterval(() => library.sweep(foldersOf).catch(onError), SWEEP_ASSETS_EVERY_MS),
     setInterval(() => keeper.sweep().catch(onError), Math.min(SWEEP_EVERY_MS, config.streamKeepMs)),
   ];

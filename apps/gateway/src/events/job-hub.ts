@@ -1,6 +1,7 @@
 import { type Cursor, isAfter, type JobEndEvent, type JobEvent } from "@rabbitloom/protocol";
 
 export type EventListener = (event: JobEvent, word: string) => void;
+export type EndListener = (event: JobEndEvent | undefined) => void;
 
 /**
  * Hands events to whoever waits for them. Each event passes once and in order: repeats, and what an attempt still
@@ -12,8 +13,10 @@ export interface JobHub {
   begin(jobId: string): void;
   /** Every event of every job. */
   onEvent(listener: EventListener): Disposable;
-  /** The end of one job, once. */
-  onEnd(jobId: string, listener: (event: JobEndEvent) => void): Disposable;
+  /** The end of one job, once; undefined where nobody can say any more how it ended. */
+  onEnd(jobId: string, listener: EndListener): Disposable;
+  /** Tells whoever waits for the job's end that it has ended, and that its record is no longer kept. */
+  giveUp(jobId: string): void;
   /** Jobs somebody waits for. */
   awaited(): string[];
 }
@@ -25,7 +28,7 @@ const CURSORS_KEPT = 100_000;
 
 export function jobHub(): JobHub {
   const listeners = new Set<EventListener>();
-  const endListeners = new Map<string, Set<(event: JobEndEvent) => void>>();
+  const endListeners = new Map<string, Set<EndListener>>();
   const cursors = new Map<string, Cursor>();
   /** When, as the event said it. */
   const ended = new Map<string, string>();
@@ -56,9 +59,9 @@ export function jobHub(): JobHub {
     return true;
   }
 
-  function end(event: JobEndEvent): void {
-    const waiting = endListeners.get(event.jobId);
-    endListeners.delete(event.jobId);
+  function end(jobId: string, event: JobEndEvent | undefined): void {
+    const waiting = endListeners.get(jobId);
+    endListeners.delete(jobId);
     for (const listener of waiting ?? []) listener(event);
   }
 
@@ -67,7 +70,7 @@ export function jobHub(): JobHub {
       for (const event of events) {
         if (!isNews(event)) continue;
         for (const listener of listeners) listener(event, word);
-        if (event.type === "job-end") end(event);
+        if (event.type === "job-end") end(event.jobId, event);
       }
     },
     begin(jobId) {
@@ -89,6 +92,7 @@ export function jobHub(): JobHub {
         },
       };
     },
+    giveUp: (jobId) => end(jobId, undefined),
     awaited: () => [...endListeners.keys()],
   };
 }

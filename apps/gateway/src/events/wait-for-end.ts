@@ -1,4 +1,5 @@
 import type { JobEndEvent } from "@rabbitloom/protocol";
+import { jobExpired } from "./end-of-job.ts";
 import type { JobHub } from "./job-hub.ts";
 
 export interface WaitOptions {
@@ -8,13 +9,16 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A promise of the job's last event that begins to listen at once: call it before the job is published. */
+/**
+ * A promise of the job's last event that begins to listen at once: call it before the job is published. Throws JOB_EXPIRED
+ * where nobody can say any more how it ended.
+ */
 export function waitForEnd(
   hub: JobHub,
   jobId: string,
   { timeoutMs, signal }: WaitOptions = {},
 ): Promise<JobEndEvent | undefined> {
-  return new Promise((resolve) => {
+  const ending = new Promise<JobEndEvent | undefined>((resolve, reject) => {
     const settle = (event: JobEndEvent | undefined) => {
       subscription[Symbol.dispose]();
       clearTimeout(timer);
@@ -22,10 +26,16 @@ export function waitForEnd(
       resolve(event);
     };
     const onAbort = () => settle(undefined);
-    const subscription = hub.onEnd(jobId, settle);
+    const subscription = hub.onEnd(jobId, (event) => {
+      if (event === undefined) reject(jobExpired(jobId));
+      settle(event);
+    });
     const timer =
       timeoutMs === undefined ? undefined : setTimeout(() => settle(undefined), timeoutMs);
     if (signal?.aborted) onAbort();
     else signal?.addEventListener("abort", onAbort, { once: true });
   });
+  // Whoever waits may not have come to that yet.
+  ending.catch(() => {});
+  return ending;
 }

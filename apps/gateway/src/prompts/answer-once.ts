@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { JobRecord, JobStore, Reach } from "@rabbitloom/jobs";
 import { CodedError, DEFAULT_TENANT, isCodedError, jobIdSchema } from "@rabbitloom/protocol";
 import type { FastifyReply } from "fastify";
-import { endFromView } from "../events/end-of-job.ts";
+import { endFromView, jobExpired } from "../events/end-of-job.ts";
 import { type KeyHold, mayBeUnsent, mayHaveLeftJob } from "../idempotency/keys.ts";
 import { promisedJob } from "../idempotency/promised-job.ts";
 import { canonicalJson } from "../idempotency/read-key.ts";
@@ -72,7 +72,7 @@ async function replay(
   exchange.reply.header("idempotent-replayed", "true");
   if (status === 202) return sendAccepted(exchange.reply, jobId);
   const job = await options.store.find(exchange.request.principal.own, jobId);
-  if (job === undefined) throw noLongerKept(jobId);
+  if (job === undefined) throw jobExpired(jobId);
   const outcome = { type: "accepted", jobId, prompt: job.prompt, end: endFromView(job) } as const;
   return answerPrompt(options, exchange, outcome);
 }
@@ -98,7 +98,9 @@ async function answerFirst(
         : await joined(options, exchange, job);
   } catch (error) {
     const isKept = (job !== undefined && hold.found !== "new") || mayHaveLeftJob(error, hold);
-    await (isKept ? hold.left(hold.found === "left") : hold.forgotten());
+    // A job that has ended was on its way.
+    const isSent = isCodedError(error) && error.code === "JOB_EXPIRED";
+    await (isKept ? hold.left(isSent) : hold.forgotten());
     throw error;
   }
   if (outcome.type === "refused") await hold.forgotten();
@@ -126,17 +128,13 @@ async function findJob(
   try {
     const job = await promisedJob(store, reach, jobId);
     // It was on its way: that it ended has been forgotten, too.
-    if (job === undefined && found === "left") throw noLongerKept(jobId);
+    if (job === undefined && found === "left") throw jobExpired(jobId);
     return job;
   } catch (error) {
     // What has been forgotten stops nobody from using its name, but this key's own job does not run again.
     if (found === "new" && isCodedError(error) && error.code === "JOB_EXPIRED") return undefined;
     throw error;
   }
-}
-
-function noLongerKept(jobId: string): CodedError {
-  return new CodedError("JOB_EXPIRED", `job ${jobId} ended, and its record is no longer kept`);
 }
 
 function isSame({ prompt }: JobRecord, submission: Submission): boolean {

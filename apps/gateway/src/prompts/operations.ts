@@ -134,6 +134,7 @@ export const submitPrompt: Operation = {
   errors: [
     "NOT_ACCEPTABLE",
     "CONFLICT",
+    "JOB_EXPIRED",
     "IDEMPOTENCY_IN_FLIGHT",
     "IDEMPOTENCY_KEY_REUSED",
     "PAYLOAD_TOO_LARGE",
