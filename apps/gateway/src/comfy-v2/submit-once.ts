@@ -54,7 +54,11 @@ export async function submitOnce(
   const { tenant } = principal;
   const wanted = { surface: "v2", tenant, key, fingerprint: print, jobId: randomUUID() };
   const claim = await options.keys.claim(wanted);
-  if (claim.type !== "hold") return replay(claim, request);
+  if (claim.type !== "hold") {
+    // Whoever is refused for good may look for the job: once it has its record, it stays.
+    if (claim.type === "held") await options.store.promise(principal.own, claim.jobId);
+    return replay(claim, request);
+  }
   const { hold } = claim;
   let job: JobRecord | undefined;
   try {

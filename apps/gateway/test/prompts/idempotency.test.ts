@@ -229,6 +229,28 @@ test("at /api/v2 who asks for a replay is told to come back, and who does not is
   });
 });
 
+test("a job that a refused request at /api/v2 was pointed to stays, though the first one could not publish", async () => {
+  const { amqp, store } = gateway;
+  let fail = (_error: Error) => {};
+  const published = new Promise<void>((resolve) => {
+    amqp.publisher.publishJob = () => {
+      resolve();
+      return new Promise((_, reject) => {
+        fail = reject;
+      });
+    };
+  });
+  const submit = () => post({ workflow: savePrompt }, {}, "/api/v2/jobs");
+  const first = submit();
+  await published;
+
+  const { job_id: jobId } = (await submit()).json().error.details;
+  fail(new CodedError("BROKER_UNAVAILABLE", "RabbitMQ confirmed nothing"));
+
+  expect((await first).statusCode).toBe(201);
+  expect(await store.view("every-tenant", jobId)).toMatchObject({ state: "pending" });
+});
+
 test("another body with the same key is refused", async () => {
   endJobs(gateway);
   await post(savePrompt);
