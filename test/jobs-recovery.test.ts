@@ -1,6 +1,9 @@
 /** What finds lost jobs, as the store sees it. */
+import { jobError } from "@rabbitloom/jobs";
+import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { claimed, job, openStore, outcome, submitted, withdrawn } from "./support/job-store.ts";
+import { openRedis } from "./support/redis.ts";
 import { until } from "./support/until.ts";
 
 test("a redelivered message of an attempt that is alive is no new attempt", async () => {
@@ -143,6 +146,55 @@ test("a job that nobody started in time ends by itself, by the earlier of both t
     type: "ended",
     state: "failed",
   });
+});
+
+test("an end that no attempt commits is unsaid until it is noted or forgotten; an attempt's own never is", async () => {
+  await using opened = await openStore();
+  const { store, other, prefix } = opened;
+  const dead = jobError("JOB_DEAD", "dead");
+  const cancelled = await submitted(store, { gatewayId: "g" });
+  await store.cancel("every-tenant", cancelled);
+  const refused = await submitted(store);
+  await store.refuse({ tenant: "default" }, refused, dead);
+  const buried = await submitted(store);
+  await claimed(store, buried);
+  await store.bury(buried, dead);
+  const stopped = await submitted(store);
+  await claimed(store, stopped);
+  await store.cancel("every-tenant", stopped);
+  await store.claim({ message: job({ jobId: stopped }), workerId: "w" });
+  const late = await submitted(store, { limits: { queueSeconds: 0.001 } });
+  await until("it is late", async () => (await store.expire()).length > 0);
+  const finished = await submitted(store);
+  await claimed(store, finished);
+  await store.finish(finished, 1, outcome);
+
+  const unsaid = async () => (await other.unsaid()).map(({ jobId }) => jobId);
+  expect(await unsaid()).toEqual([cancelled, refused, buried, stopped, late]);
+  const ends = await Promise.all((await unsaid()).map((jobId) => other.unsaidEnd(jobId)));
+  expect(ends).toMatchObject([
+    { state: "cancelled", attempt: 1, gatewayId: "g", error: { code: "JOB_CANCELLED" } },
+    { state: "failed", attempt: 1, error: dead },
+    { state: "dead", attempt: 2, error: dead },
+    { state: "cancelled", attempt: 2, error: { code: "JOB_CANCELLED" } },
+    { state: "failed", attempt: 1, error: { code: "QUEUE_DEADLINE" } },
+  ]);
+
+  await store.noteAnnounced(buried, 1);
+  await store.noteAnnounced(cancelled, 1);
+  await store.noteAnnounced(buried, 2);
+  await store.forget("every-tenant", [refused]);
+  expect(await unsaid()).toEqual([stopped, late]);
+  expect(await store.bury(buried, dead)).toEqual({ type: "ended" });
+
+  // As a process of the version before says an end, and removes a record.
+  const { redisUrl } = await openRedis();
+  const admin = new Redis(redisUrl);
+  await admin.hset(`{${prefix}}:job:${stopped}`, "announced", "1");
+  await admin.del(`{${prefix}}:job:${late}`);
+  await admin.quit();
+  for (const jobId of [stopped, late]) expect(await other.unsaidEnd(jobId)).toBeUndefined();
+  expect(await unsaid()).toEqual([]);
 });
 
 test("a lease has one holder, who keeps it by asking again", async () => {

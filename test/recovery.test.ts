@@ -1,6 +1,12 @@
 /** Jobs that somebody has lost are found, and what clients are told meanwhile. */
 import { readReplyStream } from "@rabbitloom/broker";
-import { decodeEvents, replyStreamArguments, stringifyJson } from "@rabbitloom/protocol";
+import { jobError } from "@rabbitloom/jobs";
+import {
+  decodeEvents,
+  type JobMessage,
+  replyStreamArguments,
+  stringifyJson,
+} from "@rabbitloom/protocol";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { openBroker, openPrivateBroker } from "./support/broker.ts";
@@ -43,6 +49,38 @@ test("a job without a message, without a worker or without time left is found by
   for (const jobId of ["unpublished", "abandoned", "late"]) {
     const ends = fleet.jobs.events(jobId).filter(({ type }) => type === "job-end");
     expect(ends).toHaveLength(1);
+  }
+}, 120_000);
+
+test("ends whose teller died before it could say them are said by a gateway, once, though no worker is there", async () => {
+  await using service = await openService({ workers: 0, gateway: { MISSING_SECONDS: "1" } });
+  const { fleet } = service;
+  const { store } = fleet;
+  const submit = (jobId: string, given: Partial<JobMessage> = {}) =>
+    store.submit({ message: job({ jobId, ...given }) });
+  await submit("cancelled");
+  await store.cancel("every-tenant", "cancelled");
+  await submit("refused");
+  await store.refuse({ tenant: "default" }, "refused", jobError("INVALID_JSON", "no JSON"));
+  await submit("buried");
+  await store.claim({ message: job({ jobId: "buried" }), workerId: "gone" });
+  await store.release("buried", 1, jobError("ENGINE_CRASHED", "bang"));
+  await store.bury("buried", jobError("JOB_DEAD", "given up"));
+
+  const ends = [];
+  for (const jobId of ["cancelled", "refused", "buried"]) {
+    ends.push(await fleet.jobs.ended(jobId, 40_000));
+  }
+
+  expect(ends).toMatchObject([
+    { state: "cancelled", attempt: 1, seq: 1, error: { code: "JOB_CANCELLED" } },
+    { state: "failed", attempt: 1, seq: 1, error: { code: "INVALID_JSON" } },
+    { state: "dead", attempt: 2, seq: 1, error: { code: "JOB_DEAD" } },
+  ]);
+  await until("they are noted", async () => (await store.unsaid()).length === 0);
+  for (const { jobId } of ends) {
+    expect(fleet.jobs.events(jobId)).toHaveLength(1);
+    expect(await store.find("every-tenant", jobId)).toMatchObject({ isAnnounced: true });
   }
 }, 120_000);
 

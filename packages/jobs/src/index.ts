@@ -26,6 +26,7 @@ export type {
   Reach,
   ReplyAddress,
   RunningAttempt,
+  UncommittedEnd,
   WaitingJob,
 } from "./job-store.ts";
 export type { KeyRing, NewKey } from "./keys.ts";

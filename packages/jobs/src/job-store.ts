@@ -142,6 +142,13 @@ export interface JobStore
 
   /** Ends pending jobs whose time to be started has passed, at most a hundred a call; their last events are the caller's to say. */
   expire(): Promise<EndedUnrun[]>;
+  /**
+   * Jobs that ended without an attempt's commit and whose end is not known to be out, oldest first, at most a thousand: each
+   * is noted by the step that ends it, for its caller may die before it says the end.
+   */
+  unsaid(): Promise<{ readonly jobId: string; readonly endedAt: string }[]>;
+  /** Undefined where it is out, or where the job is no longer kept. */
+  unsaidEnd(jobId: string): Promise<UncommittedEnd | undefined>;
   /** Running attempts, each with the time of its last sign of life: one that does not change is gone. */
   attempts(): Promise<RunningAttempt[]>;
   /**
@@ -233,6 +240,11 @@ export interface EndedUnrun {
   readonly attempt: number;
   readonly gatewayId?: string;
   readonly error: JobError;
+}
+
+/** An end that no attempt has committed. */
+export interface UncommittedEnd extends EndedUnrun {
+  readonly state: TerminalState;
 }
 
 export interface RunningAttempt {

@@ -1,4 +1,5 @@
-import { stringifyJson } from "@rabbitloom/workflow";
+import { jobErrorSchema, terminalStates } from "@rabbitloom/protocol";
+import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { deadlinePassed } from "./attempts.ts";
 import type { JobStore } from "./job-store.ts";
@@ -10,6 +11,8 @@ import {
   requeueScript,
   sinceScript,
   takeBackScript,
+  unsaidEndScript,
+  unsaidScript,
   waitingScript,
 } from "./scripts/recovery.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -25,6 +28,8 @@ export function recovery({
 }: StoreContext): Pick<
   JobStore,
   | "expire"
+  | "unsaid"
+  | "unsaidEnd"
   | "attempts"
   | "takeBack"
   | "isAttemptAlive"
@@ -42,6 +47,24 @@ export function recovery({
         error: deadlinePassed,
         ...(gatewayId !== "" && { gatewayId }),
       }));
+    },
+    async unsaid() {
+      return rows(await run(unsaidScript), 2).map(([jobId = "", endedAt = ""]) => ({
+        jobId,
+        endedAt,
+      }));
+    },
+    async unsaidEnd(jobId) {
+      const answer = await run(unsaidEndScript, jobId);
+      if (answer === null) return undefined;
+      const [state, attempt, gatewayId, error] = unsaidEndSchema.parse(answer);
+      return {
+        jobId,
+        attempt,
+        state,
+        error: jobErrorSchema.parse(parseJson(error)),
+        ...(gatewayId !== "" && { gatewayId }),
+      };
     },
     async attempts() {
       return rows(await run(attemptsScript), 3).map(([jobId = "", attempt, aliveAt = ""]) => ({
@@ -85,6 +108,13 @@ export function recovery({
     },
   };
 }
+
+const unsaidEndSchema = z.tuple([
+  z.enum(terminalStates),
+  z.coerce.number(),
+  z.string(),
+  z.string(),
+]);
 
 const partsSchema = z.array(z.union([z.string(), z.number()]).transform(String));
 

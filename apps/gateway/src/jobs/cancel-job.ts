@@ -1,5 +1,6 @@
 import { type Cancellation, type JobStore, jobError, type Reach } from "@rabbitloom/jobs";
 import type { JobPublisher } from "../amqp/ports.ts";
+import { sayEnd } from "../events/say-end.ts";
 
 export interface CancelDependencies {
   readonly store: Pick<JobStore, "cancel" | "noteAnnounced">;
@@ -20,20 +21,9 @@ export async function cancelJob(
   const { found, wasRunning, attempt, gatewayId } = cancellation;
   if (wasRunning) await publisher.sendControl({ v: 1, type: "job-cancel", jobId });
   if (found === "pending") {
-    await publisher.publishEvents(gatewayId, [
-      {
-        v: 1,
-        type: "job-end",
-        jobId,
-        attempt,
-        seq: 1,
-        at: new Date().toISOString(),
-        state: "cancelled",
-        outputs: {},
-        error: jobError("JOB_CANCELLED", "The job was cancelled."),
-      },
-    ]);
-    await store.noteAnnounced(jobId, attempt);
+    const error = jobError("JOB_CANCELLED", "The job was cancelled.");
+    const end = { jobId, attempt, state: "cancelled", error } as const;
+    await sayEnd(deps, { ...end, ...(gatewayId !== undefined && { gatewayId }) });
   }
   return cancellation;
 }

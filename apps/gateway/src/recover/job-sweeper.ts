@@ -1,6 +1,7 @@
-import { type JobStore, jobError, type WaitingJob } from "@rabbitloom/jobs";
-import { CodedError, type JobEndEvent, type JobError } from "@rabbitloom/protocol";
+import { type JobStore, jobError, type UncommittedEnd, type WaitingJob } from "@rabbitloom/jobs";
+import { CodedError } from "@rabbitloom/protocol";
 import type { JobLanes, JobPublisher, ReplyStreams } from "../amqp/ports.ts";
+import { sayEnd } from "../events/say-end.ts";
 import { publishRecord } from "../submit/publish-record.ts";
 import { unchangedFor } from "./unchanged-for.ts";
 
@@ -12,6 +13,7 @@ import { unchangedFor } from "./unchanged-for.ts";
  *   waits, and its lane is empty, or      published again: the message was never sent, or the broker has lost it
  *   later ones were taken from it
  *   the same, and no worker can read it   dead: it would wait for ever
+ *   has ended, and nobody has said so     its end is said: whoever ended it has died, or could not publish
  *
  * A job that is published twice runs once: the claim drops what is not needed. One gateway sweeps at a time, and every
  * change is compared and set, so that two would do no harm.
@@ -24,6 +26,8 @@ export interface Swept {
   readonly expired: number;
   readonly takenBack: number;
   readonly published: number;
+  /** Ends that nobody had said. */
+  readonly said: number;
 }
 
 export interface JobSweeperOptions {
@@ -31,6 +35,8 @@ export interface JobSweeperOptions {
     JobStore,
     | "lease"
     | "expire"
+    | "unsaid"
+    | "unsaidEnd"
     | "attempts"
     | "takeBack"
     | "waiting"
@@ -44,7 +50,7 @@ export interface JobSweeperOptions {
   readonly streams: Pick<ReplyStreams, "create">;
   readonly lanes: JobLanes;
   readonly gatewayId: string;
-  /** How long an attempt, or the message of a waiting job, may be missing. Longer than the broker needs to notice it. */
+  /** How long an attempt, the message of a waiting job, or an end may be missing. Longer than the broker needs to notice it. */
   readonly missingMs: number;
   readonly deliveryLimit: number;
   readonly leaseMs: number;
@@ -59,7 +65,7 @@ interface Round {
   readonly suspects: WaitingJob[];
 }
 
-const NOTHING: Swept = { expired: 0, takenBack: 0, published: 0 };
+const NOTHING: Swept = { expired: 0, takenBack: 0, published: 0, said: 0 };
 
 export function jobSweeper(options: JobSweeperOptions): JobSweeper {
   const { store, publisher, lanes, gatewayId, missingMs, deliveryLimit, leaseMs } = options;
@@ -67,26 +73,33 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
   const now = options.now ?? (() => performance.now());
   const silent = unchangedFor(now);
   const lost = unchangedFor(now);
+  const unsaid = unchangedFor(now);
   /** A look at some of the waiting jobs is a part of a round over all. */
   let round: Round = { from: undefined, suspects: [] };
 
   async function expire(): Promise<number> {
     const expired = await store.expire();
-    for (const { jobId, attempt, gatewayId: word, error } of expired) {
-      await sayEnd(word, { jobId, attempt, state: "failed", error });
-    }
+    await sayEnds(expired.map((end) => ({ ...end, state: "failed" })));
     return expired.length;
   }
 
-  async function sayEnd(
-    word: string | undefined,
-    end: Pick<JobEndEvent, "jobId" | "attempt" | "state"> & { readonly error: JobError },
-  ): Promise<void> {
-    const at = new Date().toISOString();
-    await publisher.publishEvents(word, [
-      { v: 1, type: "job-end", seq: 1, at, outputs: {}, ...end },
-    ]);
-    await store.noteAnnounced(end.jobId, end.attempt);
+  /** One that cannot be said keeps no other; it is among the unsaid. */
+  async function sayEnds(ends: readonly UncommittedEnd[]): Promise<void> {
+    const said = await Promise.allSettled(ends.map((end) => sayEnd(options, end)));
+    const failed = said.find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async function sayUnsaid(): Promise<number> {
+    const keyOf = ({ jobId, endedAt }: { jobId: string; endedAt: string }) => `${jobId} ${endedAt}`;
+    const found = unsaid.look(await store.unsaid(), keyOf, missingMs);
+    if (found.length === 0) return 0;
+    // Looked at anew from now on: what cannot be said is not tried again at once.
+    unsaid.look([], keyOf, 0);
+    const ends = await Promise.all(found.map(({ jobId }) => store.unsaidEnd(jobId)));
+    const still = ends.filter((end) => end !== undefined);
+    await sayEnds(still);
+    return still.length;
   }
 
   async function takeBack(): Promise<number> {
@@ -108,8 +121,8 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
   async function giveUp(jobId: string, why: string): Promise<void> {
     const burial = await store.bury(jobId, jobError("JOB_DEAD", `The job was given up: ${why}`), 0);
     if (burial.type !== "buried") return;
-    const { attempt, error, gatewayId: word } = burial;
-    await sayEnd(word, { jobId, attempt, state: "dead", error });
+    const { type: _, ...end } = burial;
+    await sayEnd(options, { jobId, state: "dead", ...end });
   }
 
   async function findLost(): Promise<number> {
@@ -149,16 +162,25 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
     let failure: unknown;
     for (const jobId of jobIds) {
       try {
-        await publishOne(jobId, noted);
+        await publishOrGiveUp(jobId, noted);
       } catch (cause) {
         const error = CodedError.from(cause);
-        if (!error.isRetryable) await giveUp(jobId, error.message);
-        else if (isForAll(error)) throw error;
+        if (isForAll(error)) throw error;
         // It is tried again at a later sweep; the others need not wait for it.
-        else failure = error;
+        failure = error;
       }
     }
     if (failure !== undefined) throw failure;
+  }
+
+  async function publishOrGiveUp(jobId: string, noted: ReadonlySet<string>): Promise<void> {
+    try {
+      await publishOne(jobId, noted);
+    } catch (cause) {
+      const error = CodedError.from(cause);
+      if (error.isRetryable) throw error;
+      await giveUp(jobId, error.message);
+    }
   }
 
   async function publishOne(jobId: string, noted: ReadonlySet<string>): Promise<void> {
@@ -174,12 +196,13 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
       if (!(await store.lease("job-sweeper", gatewayId, leaseMs))) {
         // What was seen before says nothing about now.
         round = { from: undefined, suspects: [] };
-        for (const looks of [silent, lost]) looks.look([], String, 0);
+        for (const looks of [silent, lost, unsaid]) looks.look([], String, 0);
         return NOTHING;
       }
       const expired = await expire();
       const takenBack = await takeBack();
-      return { expired, takenBack, published: await findLost() };
+      const published = await findLost();
+      return { expired, takenBack, published, said: await sayUnsaid() };
     },
   };
 }

@@ -205,6 +205,8 @@ export function memoryStore(): MemoryStore {
       return true;
     },
     expire: async () => [],
+    unsaid: async () => [],
+    unsaidEnd: async () => undefined,
     attempts: async () => [],
     waiting: async () => ({ jobs: [] }),
     remembersSince: async () => new Date(0).toISOString(),

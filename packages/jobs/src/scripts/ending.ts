@@ -39,6 +39,7 @@ if state == 'running' then
   return {state, attempt + 1, gateway or ''}
 end
 redis.call('HSET', key, 'endedBy', 'cancel', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
+owe_end(id)
 end_job(id, 'cancelled', ARGV[3], ARGV[4], ARGV[5])
 return {state, attempt + 1, gateway or ''}
 `);
@@ -57,6 +58,7 @@ if not state or not is_in_reach(ARGV[2], id) then return false end
 if ended_by == 'refusal' and not announced then return {attempt, gateway or ''} end
 if state ~= 'pending' or attempt ~= '0' then return false end
 redis.call('HSET', key, 'endedBy', 'refusal', 'attempt', 1, 'lastSeq', 1, 'error', ARGV[3])
+owe_end(id)
 end_job(id, 'failed', ARGV[4], ARGV[5], ARGV[6])
 return {'1', gateway or ''}
 `);
@@ -72,8 +74,8 @@ local key = job(id)
 local state, attempt, faults, gateway, ended_by, alive_at =
   unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endedBy', 'aliveAt'))
 if not state then return {redis.call('EXISTS', root .. 'gone:' .. id) == 1 and 'ended' or 'unknown'} end
--- The same call again, whose answer was lost.
-if ended_by == 'burial' then return {'buried', attempt, gateway or ''} end
+-- The same call again, whose answer was lost: nobody has said the end yet.
+if ended_by == 'burial' and redis.call('HEXISTS', key, 'announced') == 0 then return {'buried', attempt, gateway or ''} end
 if is_terminal(state) then return {'ended'} end
 faults = tonumber(faults)
 if state == 'running' then
@@ -83,6 +85,7 @@ if state == 'running' then
 end
 if faults < tonumber(ARGV[7]) then return {'blameless'} end
 redis.call('HSET', key, 'endedBy', 'burial', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
+owe_end(id)
 end_job(id, 'dead', ARGV[3], ARGV[4], ARGV[5])
 return {'buried', attempt + 1, gateway or ''}
 `);
@@ -92,7 +95,10 @@ export const lastErrorScript = storeScript(`return redis.call('HGET', job(ARGV[1
 
 /** ARGV: id, attempt. Notes that the terminal event is out. */
 export const announcedScript = storeScript(`
-if redis.call('HGET', job(ARGV[1]), 'attempt') == ARGV[2] then redis.call('HSET', job(ARGV[1]), 'announced', '1') end
+if redis.call('HGET', job(ARGV[1]), 'attempt') == ARGV[2] then
+  redis.call('HSET', job(ARGV[1]), 'announced', '1')
+  redis.call('ZREM', root .. 'unsaid', ARGV[1])
+end
 return 1
 `);
 

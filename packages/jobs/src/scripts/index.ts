@@ -37,6 +37,8 @@ import {
   requeueScript,
   sinceScript,
   takeBackScript,
+  unsaidEndScript,
+  unsaidScript,
   waitingScript,
 } from "./recovery.ts";
 import { announceScript, catalogScript, retireScript, workersScript } from "./registry.ts";
@@ -91,6 +93,8 @@ export const storeScripts: readonly Script[] = [
   forgetStreamScript,
   streamsScript,
   expireScript,
+  unsaidScript,
+  unsaidEndScript,
   isAliveScript,
   attemptsScript,
   takeBackScript,

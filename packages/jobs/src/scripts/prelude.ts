@@ -9,6 +9,7 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>running        sorted set by number
  *   <root>deadlines      sorted set by time: jobs that have to be started by then, and have not been
  *   <root>ended          sorted set by time of the end, in microseconds
+ *   <root>unsaid         sorted set by time: jobs that ended without an attempt's commit, and whose end is not known to be said
  *   <root>pending:<tenant>, running:<tenant>, ended:<tenant>   the same of one tenant
  *   <root>pending-bytes:<tenant> what its pending jobs' payloads hold together; there while some are
  *   <root>gone:<id>      what became of a job whose record is no longer kept, whose it was, and its submission; expires
@@ -110,6 +111,7 @@ local function remove_job(id, became, gone_ms)
   if not started and not met then gone_ms = math.max(gone_ms, ${WAITED_MS}) end
   leave_tombstone(id, became, tenant_of(id), submission or '', gone_ms)
   redis.call('UNLINK', job(id), root .. 'files:' .. id)
+  redis.call('ZREM', root .. 'unsaid', id)
 end
 
 -- At most a hundred a call: each call ends one job, so the list still shrinks. Each tenant keeps its own number of
@@ -150,6 +152,9 @@ local function end_webhook(id, state)
   redis.call('HSET', hook, 'ended', '1')
   drop_told_webhook(id)
 end
+
+-- Before the end, where no attempt commits it: whoever asked for it says it, and a sweeper where that one died.
+local function owe_end(id) redis.call('ZADD', root .. 'unsaid', milliseconds(), id) end
 
 -- What attempts wrote that came to nothing is removed by whichever worker comes to it first.
 local function leave_files(id)

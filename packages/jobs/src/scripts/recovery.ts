@@ -27,11 +27,29 @@ for _, id in ipairs(due) do
   local state, attempt, gateway = unpack(redis.call('HMGET', job(id), 'state', 'attempt', 'gatewayId'))
   if state == 'pending' and attempt == '0' then
     redis.call('HSET', job(id), 'endedBy', 'deadline', 'attempt', 1, 'lastSeq', 1, 'error', ARGV[1])
+    owe_end(id)
     end_job(id, 'failed', ARGV[2], ARGV[3], ARGV[4])
     for _, part in ipairs({id, 1, gateway or ''}) do answer[#answer + 1] = part end
   end
 end
 return answer
+`);
+
+/** Answers id and time of the end (ms) of the oldest jobs whose end is not known to be said, one after another. */
+export const unsaidScript = storeScript(`
+return redis.call('ZRANGE', root .. 'unsaid', 0, 999, 'WITHSCORES')
+`);
+
+/**
+ * ARGV: id. Answers {state, attempt, gateway, error} of an end that is still to be said, or false. A process of the version before
+ * may have said it, or removed the record, without taking it from the list.
+ */
+export const unsaidEndScript = storeScript(`
+local state, attempt, gateway, error, ended_by, announced =
+  unpack(redis.call('HMGET', job(ARGV[1]), 'state', 'attempt', 'gatewayId', 'error', 'endedBy', 'announced'))
+if is_terminal(state) and ended_by ~= 'attempt' and not announced then return {state, attempt, gateway or '', error} end
+redis.call('ZREM', root .. 'unsaid', ARGV[1])
+return false
 `);
 
 /** Answers id, attempt and last sign of life of each running job, one after another. */
