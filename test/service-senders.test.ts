@@ -85,7 +85,7 @@ test("a service hears of its jobs on services' queues alone, and speaks for no j
     expect(fleet.jobs.events(jobId)).toEqual([]);
   }
   // Replayed it is the fleet's own message, which would be heard at any queue.
-  const { secret } = await store.keys.create({ tenant: "staff", scopes: ["operate"] });
+  const { secret } = await store.keys.create({ tenant: "staff", scopes: ["submit", "operate"] });
   const headers = { authorization: `Bearer ${secret}` };
   const url = `${service.url}/api/v1/dead-letters`;
   const { letters } = lettersSchema.parse(await (await fetch(url, { headers })).json());
@@ -94,6 +94,12 @@ test("a service hears of its jobs on services' queues alone, and speaks for no j
   const replayed = await fetch(`${url}/${letter?.id}/replay`, { method: "POST", headers });
   const { jobId } = z.object({ jobId: z.string() }).parse(await replayed.json());
   expect(await fleet.jobs.ended(jobId)).toMatchObject({ state: "succeeded" });
+  // Nor does the end that a gateway says go there.
+  const reply = { to: names.dead.queue };
+  await store.submit({ message: job({ jobId: "ended", tenant: "staff" }), reply });
+  const cancel = `${service.url}/api/v1/jobs/ended/cancel`;
+  expect((await fetch(cancel, { method: "POST", headers })).status).toBeLessThan(300);
+  expect(await fleet.jobs.ended("ended")).toMatchObject({ state: "cancelled" });
   expect(await reasons(fleet)).toEqual([
     expect.stringMatching(/^INVALID_JSON/),
     expect.stringMatching(/^INVALID_JSON/),

@@ -62,7 +62,11 @@ test("a replayed letter is a new job for the same reader, and the letter is gone
   const { jobId } = answer.json();
   expect(jobId).not.toBe("job-1");
   expect(gateway.amqp.jobs).toMatchObject([{ jobId, lane: "high", replyTo: "answers" }]);
-  expect(await gateway.store.view("every-tenant", jobId)).toMatchObject({ state: "pending" });
+  // Whoever publishes the job once more, or says its end, reads in its record who is to hear of it.
+  expect(await gateway.store.find("every-tenant", jobId)).toMatchObject({
+    state: "pending",
+    reply: { to: "answers" },
+  });
   expect(gateway.amqp.dead).toEqual([]);
 });
 

@@ -54,7 +54,7 @@ export function attempts(
 
   return {
     async submit(job) {
-      const payload = payloadText(job.message);
+      const payload = payloadText(job.message, job.reply);
       const answer = await run(
         submitScript,
         ...newJobArguments(job, payload),

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { jobError } from "./job-error.ts";
 import type { Burial, Cancellation, EndedUnrun, JobStore } from "./job-store.ts";
 import { tenantOf } from "./reads.ts";
+import { replyIn } from "./record.ts";
 import {
   announcedScript,
   buryScript,
@@ -58,12 +59,13 @@ export function endings({
     async cancel(reach, jobId): Promise<Cancellation> {
       const error = stringifyJson(jobError("JOB_CANCELLED", "The job was cancelled."));
       const answer = await run(cancelScript, jobId, error, ...retention, tenantOf(reach));
-      const [found, attempt, gatewayId] = cancellationSchema.parse(answer);
+      const [found, attempt, gatewayId, payload] = cancellationSchema.parse(answer);
       return {
         found,
         wasRunning: found === "running",
         attempt,
         ...(gatewayId !== "" && { gatewayId }),
+        ...replyIn(payload),
       };
     },
 
@@ -78,9 +80,15 @@ export function endings({
       const whole = await withLastError(jobId, error);
       const text = stringifyJson(whole);
       const answer = await run(buryScript, jobId, text, ...retention, aliveMs, faults);
-      const [type, attempt, gatewayId] = burialSchema.parse(answer);
+      const [type, attempt, gatewayId, payload] = burialSchema.parse(answer);
       if (type !== "buried") return { type };
-      return { type, attempt, error: whole, ...(gatewayId !== "" && { gatewayId }) };
+      return {
+        type,
+        attempt,
+        error: whole,
+        ...(gatewayId !== "" && { gatewayId }),
+        ...replyIn(payload),
+      };
     },
 
     async noteAnnounced(jobId, attempt) {
@@ -107,11 +115,12 @@ const cancellationSchema = z.tuple([
   z.union([jobStateSchema, z.literal("unknown")]),
   z.coerce.number(),
   z.string(),
+  z.string(),
 ]);
 
 const refusalSchema = z.tuple([z.coerce.number(), z.string()]);
 
 const burialSchema = z.union([
-  z.tuple([z.literal("buried"), z.coerce.number(), z.string()]),
+  z.tuple([z.literal("buried"), z.coerce.number(), z.string(), z.string()]),
   z.tuple([z.enum(["ended", "unknown", "blameless"])]),
 ]);

@@ -203,6 +203,8 @@ export interface NewJob {
   readonly inOwnQueue?: boolean;
   /** Whom to tell how it goes. */
   readonly webhook?: NewWebhook | undefined;
+  /** Where it sends its events to; kept with the record. */
+  readonly reply?: ReplyAddress;
 }
 
 export interface SubmittedRecord {
@@ -239,6 +241,8 @@ export interface EndedUnrun {
   readonly jobId: string;
   readonly attempt: number;
   readonly gatewayId?: string;
+  /** Where its sender hears of it, as its record has it. */
+  readonly reply?: ReplyAddress;
   readonly error: JobError;
 }
 
@@ -311,6 +315,7 @@ export type Burial =
       readonly attempt: number;
       readonly error: JobError;
       readonly gatewayId?: string;
+      readonly reply?: ReplyAddress;
     }
   | { readonly type: "ended" | "unknown" | "blameless" };
 
@@ -342,6 +347,7 @@ export interface Cancellation {
   /** Number for the terminal event of a job that was pending. */
   readonly attempt: number;
   readonly gatewayId?: string;
+  readonly reply?: ReplyAddress;
 }
 
 export interface JobRecord extends JobView {

@@ -65,6 +65,16 @@ export function payloadText(
   return stringifyJson({ prompt, extraData, targets, limits, reply });
 }
 
+/** The reply address of a payload, or none where it is empty or cannot be read. */
+export function replyIn(payload: string): { readonly reply?: ReplyAddress } {
+  try {
+    const { reply } = replySchema.parse(json(payload));
+    return reply === undefined ? {} : { reply };
+  } catch {
+    return {};
+  }
+}
+
 export function viewOf(row: Row): JobView {
   return jobViewSchema.parse(viewParts(row, reader(row, viewFields)));
 }
@@ -148,15 +158,18 @@ function viewParts([id, rank]: Row, read: Reader): Record<string, unknown> {
   };
 }
 
+const replySchema = z.object({
+  reply: z.object({ to: z.string(), correlationId: z.string().optional() }).optional(),
+});
+
 /** Checked, but handed on as it was read: zod's copies would lose which numbers were written as floats. */
-const payloadSchema = z.object({
+const payloadSchema = replySchema.extend({
   prompt: z.custom<Prompt>((value) => promptSchema.safeParse(value).success),
   extraData: z
     .custom<Record<string, unknown>>((value) => extraDataSchema.safeParse(value).success)
     .default({}),
   targets: z.array(z.string()).optional(),
   limits: jobLimitsSchema.optional(),
-  reply: z.object({ to: z.string(), correlationId: z.string().optional() }).optional(),
 });
 
 const historySchema = z.record(z.string(), z.unknown());

@@ -3,6 +3,7 @@ import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { deadlinePassed } from "./attempts.ts";
 import type { JobStore } from "./job-store.ts";
+import { replyIn } from "./record.ts";
 import {
   attemptsScript,
   expireScript,
@@ -41,11 +42,12 @@ export function recovery({
   return {
     async expire() {
       const answer = await run(expireScript, stringifyJson(deadlinePassed), ...retention);
-      return rows(answer, 3).map(([jobId = "", attempt, gatewayId = ""]) => ({
+      return rows(answer, 4).map(([jobId = "", attempt, gatewayId = "", payload = ""]) => ({
         jobId,
         attempt: Number(attempt),
         error: deadlinePassed,
         ...(gatewayId !== "" && { gatewayId }),
+        ...replyIn(payload),
       }));
     },
     async unsaid() {
@@ -57,13 +59,14 @@ export function recovery({
     async unsaidEnd(jobId) {
       const answer = await run(unsaidEndScript, jobId);
       if (answer === null) return undefined;
-      const [state, attempt, gatewayId, error] = unsaidEndSchema.parse(answer);
+      const [state, attempt, gatewayId, error, payload] = unsaidEndSchema.parse(answer);
       return {
         jobId,
         attempt,
         state,
         error: jobErrorSchema.parse(parseJson(error)),
         ...(gatewayId !== "" && { gatewayId }),
+        ...replyIn(payload),
       };
     },
     async attempts() {
@@ -112,6 +115,7 @@ export function recovery({
 const unsaidEndSchema = z.tuple([
   z.enum(terminalStates),
   z.coerce.number(),
+  z.string(),
   z.string(),
   z.string(),
 ]);

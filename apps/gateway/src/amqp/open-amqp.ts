@@ -139,18 +139,23 @@ function jobPublisher(
         { deadlineMs: JOB_DEADLINE_MS },
       );
     },
-    publishEvents: (word, events) => {
+    publishEvents: async (word, events, reply) => {
       const { body, ...properties } = encodeEvents(events);
-      return publisher.publish(
-        {
-          exchange: names.events.exchange,
-          routingKey: names.events.key(word, events[0].jobId),
-          ...properties,
-          body: Buffer.from(body),
-          persistent: true,
-        },
-        { nack: "trouble" },
-      );
+      const message = {
+        ...properties,
+        body: Buffer.from(body),
+        persistent: true,
+        ...(reply?.correlationId !== undefined && { correlationId: reply.correlationId }),
+      };
+      const { exchange } = names.events;
+      const routingKey = names.events.key(word, events[0].jobId);
+      const toService = replyQueueOf({ replyTo: reply?.to }, { names, senders });
+      await Promise.all([
+        publisher.publish({ ...message, exchange, routingKey }, { nack: "trouble" }),
+        // A queue of somebody else's making, which may have a limit.
+        toService !== undefined &&
+          publisher.publish({ ...message, exchange: "", routingKey: toService }),
+      ]);
     },
     sendControl: (message) =>
       publisher.publish({

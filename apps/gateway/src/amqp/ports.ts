@@ -1,4 +1,5 @@
 import type { BrokerState, TenantQueues } from "@rabbitloom/broker";
+import type { ReplyAddress } from "@rabbitloom/jobs";
 import type {
   ClassCheckReply,
   ControlMessage,
@@ -25,10 +26,14 @@ export interface WireJob {
 export interface JobPublisher {
   /** Rejects with QUEUE_FULL, NO_WORKER (no such queue) or BROKER_UNAVAILABLE. */
   publishJob(job: WireJob): Promise<void>;
-  /** `word` is the first word of the routing key: the gateway's or client's that the job's events go to. */
+  /**
+   * `word` is the first word of the routing key: the gateway's or client's that the job's events go to. With `reply` they go to
+   * that queue as well, where the fleet sends to such queues; rejects with QUEUE_FULL where it takes no more.
+   */
   publishEvents(
     word: string | undefined,
     events: readonly [JsonEvent, ...JsonEvent[]],
+    reply?: ReplyAddress,
   ): Promise<void>;
   sendControl(message: ControlMessage): Promise<void>;
   /** To one worker alone. Rejects with NO_WORKER where it is gone. */

@@ -124,7 +124,11 @@ export function deadLetterRoutes(app: FastifyInstance, options: DeadLetterOption
     };
     const { lane, pool } = message;
     const text = jobBody(message);
-    const { isQueueClosing } = await store.submit({ message, inOwnQueue: hasOwnQueues });
+    const { isQueueClosing } = await store.submit({
+      message,
+      inOwnQueue: hasOwnQueues,
+      ...(replyTo !== undefined && { reply: { to: replyTo, correlationId } }),
+    });
     try {
       const ownQueueOf = hasOwnQueues && !isQueueClosing ? tenant : undefined;
       await publisher.publishJob({

@@ -7,16 +7,15 @@ export interface SayEndDependencies {
 }
 
 /**
- * Says the end of a job that no attempt has committed, and notes that it is out. Said twice it bears the same numbers, and
- * readers drop the repetition.
+ * Says the end of a job that no attempt has committed, also to the service that sent it, and notes that it is out. Said twice
+ * it bears the same numbers, and readers drop the repetition.
  */
 export async function sayEnd(
   { store, publisher }: SayEndDependencies,
-  { jobId, attempt, gatewayId, state, error }: UncommittedEnd,
+  { jobId, attempt, gatewayId, state, error, reply }: UncommittedEnd,
 ): Promise<void> {
   const at = new Date().toISOString();
-  await publisher.publishEvents(gatewayId, [
-    { v: 1, type: "job-end", jobId, attempt, seq: 1, at, state, outputs: {}, error },
-  ]);
+  const end = { v: 1, type: "job-end", jobId, attempt, seq: 1, at, state, error } as const;
+  await publisher.publishEvents(gatewayId, [{ ...end, outputs: {} }], reply);
   await store.noteAnnounced(jobId, attempt);
 }

@@ -18,12 +18,11 @@ export async function cancelJob(
 ): Promise<Cancellation> {
   const { store, publisher } = deps;
   const cancellation = await store.cancel(reach, jobId);
-  const { found, wasRunning, attempt, gatewayId } = cancellation;
+  const { found, wasRunning, ...ended } = cancellation;
   if (wasRunning) await publisher.sendControl({ v: 1, type: "job-cancel", jobId });
   if (found === "pending") {
     const error = jobError("JOB_CANCELLED", "The job was cancelled.");
-    const end = { jobId, attempt, state: "cancelled", error } as const;
-    await sayEnd(deps, { ...end, ...(gatewayId !== undefined && { gatewayId }) });
+    await sayEnd(deps, { jobId, state: "cancelled", error, ...ended });
   }
   return cancellation;
 }

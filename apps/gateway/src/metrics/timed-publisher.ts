@@ -10,7 +10,8 @@ export function timedPublisher(publisher: JobPublisher, metrics: Metrics): JobPu
   }
   return {
     publishJob: (job) => timed("job", publisher.publishJob(job)),
-    publishEvents: (word, events) => timed("events", publisher.publishEvents(word, events)),
+    publishEvents: (word, events, reply) =>
+      timed("events", publisher.publishEvents(word, events, reply)),
     sendControl: (message) => timed("control", publisher.sendControl(message)),
     sendToWorker: (workerId, message) =>
       timed("control", publisher.sendToWorker(workerId, message)),

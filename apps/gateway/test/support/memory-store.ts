@@ -83,7 +83,7 @@ export function memoryStore(): MemoryStore {
       Object.assign(job, { state, outputs, error, lastSeq, history, endedAt });
       changed();
     },
-    async submit({ message, number: wanted, front }) {
+    async submit({ message, number: wanted, front, reply }) {
       check();
       if (jobs.has(message.jobId)) {
         promised.add(message.jobId);
@@ -109,6 +109,7 @@ export function memoryStore(): MemoryStore {
         ...(tags !== undefined && { tags }),
         ...(targets !== undefined && { targets }),
         ...(gatewayId !== undefined && { gatewayId }),
+        ...(reply !== undefined && { reply }),
       });
       changed();
       return {
@@ -273,6 +274,7 @@ export function memoryStore(): MemoryStore {
 
 function viewOf(job: JobRecord | undefined): JobView | undefined {
   if (job === undefined) return undefined;
-  const { number, prompt, extraData, isAnnounced, targets, gatewayId, history, ...view } = job;
+  const { number, prompt, extraData, isAnnounced, targets, gatewayId, reply, history, ...view } =
+    job;
   return view;
 }

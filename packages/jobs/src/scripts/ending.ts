@@ -23,25 +23,26 @@ return 1
 
 /**
  * ARGV: id, error, three of retention, tenant or '' for any. Answers the state that was found ('unknown'), the attempt
- * for the terminal event, and the gateway.
+ * for the terminal event, the gateway, and where it was pending the payload, if it names a reply queue, or ''.
  */
 export const cancelScript = storeScript(`
 local id = ARGV[1]
 local key = job(id)
 local state, attempt, gateway, ended_by, announced =
   unpack(redis.call('HMGET', key, 'state', 'attempt', 'gatewayId', 'endedBy', 'announced'))
-if not state or not is_in_reach(ARGV[6], id) then return {'unknown', 0, ''} end
+if not state or not is_in_reach(ARGV[6], id) then return {'unknown', 0, '', ''} end
 -- The same call again, whose answer was lost: nobody has said the end yet.
-if ended_by == 'cancel' and not announced then return {'pending', attempt, gateway or ''} end
-if is_terminal(state) then return {state, attempt, gateway or ''} end
+if ended_by == 'cancel' and not announced then return {'pending', attempt, gateway or '', payload_with_reply(id)} end
+if is_terminal(state) then return {state, attempt, gateway or '', ''} end
 if state == 'running' then
   redis.call('HSET', key, 'cancelRequested', '1')
-  return {state, attempt + 1, gateway or ''}
+  return {state, attempt + 1, gateway or '', ''}
 end
 redis.call('HSET', key, 'endedBy', 'cancel', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
 owe_end(id)
+local payload = payload_with_reply(id)
 end_job(id, 'cancelled', ARGV[3], ARGV[4], ARGV[5])
-return {state, attempt + 1, gateway or ''}
+return {state, attempt + 1, gateway or '', payload}
 `);
 
 /**
@@ -65,7 +66,7 @@ return {'1', gateway or ''}
 
 /**
  * ARGV: id, error, three of retention, how long an attempt that says nothing counts as alive (ms), how many attempts
- * must have failed. Answers {'buried', attempt, gateway}, or {'unknown'}, {'ended'} where it had ended before, {'blameless'}
+ * must have failed. Answers {'buried', attempt, gateway, payload as above}, or {'unknown'}, {'ended'} where it had ended before, {'blameless'}
  * where fewer attempts of it failed or one is alive.
  */
 export const buryScript = storeScript(`
@@ -75,7 +76,9 @@ local state, attempt, faults, gateway, ended_by, alive_at =
   unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endedBy', 'aliveAt'))
 if not state then return {redis.call('EXISTS', root .. 'gone:' .. id) == 1 and 'ended' or 'unknown'} end
 -- The same call again, whose answer was lost: nobody has said the end yet.
-if ended_by == 'burial' and redis.call('HEXISTS', key, 'announced') == 0 then return {'buried', attempt, gateway or ''} end
+if ended_by == 'burial' and redis.call('HEXISTS', key, 'announced') == 0 then
+  return {'buried', attempt, gateway or '', payload_with_reply(id)}
+end
 if is_terminal(state) then return {'ended'} end
 faults = tonumber(faults)
 if state == 'running' then
@@ -86,8 +89,9 @@ end
 if faults < tonumber(ARGV[7]) then return {'blameless'} end
 redis.call('HSET', key, 'endedBy', 'burial', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
 owe_end(id)
+local payload = payload_with_reply(id)
 end_job(id, 'dead', ARGV[3], ARGV[4], ARGV[5])
-return {'buried', attempt + 1, gateway or ''}
+return {'buried', attempt + 1, gateway or '', payload}
 `);
 
 /** ARGV: id. The error of the attempt that was released last, or false. */

@@ -156,6 +156,12 @@ end
 -- Before the end, where no attempt commits it: whoever asked for it says it, and a sweeper where that one died.
 local function owe_end(id) redis.call('ZADD', root .. 'unsaid', milliseconds(), id) end
 
+-- The payload where it may name a queue that hears of the job, else '': few do, and payloads are long.
+local function payload_with_reply(id)
+  local payload = redis.call('HGET', job(id), 'payload')
+  return payload and string.find(payload, '"reply":{', 1, true) and payload or ''
+end
+
 -- What attempts wrote that came to nothing is removed by whichever worker comes to it first.
 local function leave_files(id)
   local files = root .. 'files:' .. id

@@ -18,7 +18,7 @@ local function is_passed(pool, lane, tenant, order)
 end
 `;
 
-/** ARGV: error, three of retention. Answers id, attempt and gateway of each, one after another. */
+/** ARGV: error, three of retention. Answers of each id, attempt, gateway, and the payload if it names a reply queue, or ''. */
 export const expireScript = storeScript(`
 local answer = {}
 local due = redis.call('ZRANGEBYSCORE', root .. 'deadlines', '-inf', milliseconds(), 'LIMIT', 0, 100)
@@ -28,8 +28,9 @@ for _, id in ipairs(due) do
   if state == 'pending' and attempt == '0' then
     redis.call('HSET', job(id), 'endedBy', 'deadline', 'attempt', 1, 'lastSeq', 1, 'error', ARGV[1])
     owe_end(id)
+    local payload = payload_with_reply(id)
     end_job(id, 'failed', ARGV[2], ARGV[3], ARGV[4])
-    for _, part in ipairs({id, 1, gateway or ''}) do answer[#answer + 1] = part end
+    for _, part in ipairs({id, 1, gateway or '', payload}) do answer[#answer + 1] = part end
   end
 end
 return answer
@@ -41,13 +42,15 @@ return redis.call('ZRANGE', root .. 'unsaid', 0, 999, 'WITHSCORES')
 `);
 
 /**
- * ARGV: id. Answers {state, attempt, gateway, error} of an end that is still to be said, or false. A process of the version before
+ * ARGV: id. Answers {state, attempt, gateway, error, payload as above} of an end that is still to be said, or false. A process of the version before
  * may have said it, or removed the record, without taking it from the list.
  */
 export const unsaidEndScript = storeScript(`
 local state, attempt, gateway, error, ended_by, announced =
   unpack(redis.call('HMGET', job(ARGV[1]), 'state', 'attempt', 'gatewayId', 'error', 'endedBy', 'announced'))
-if is_terminal(state) and ended_by ~= 'attempt' and not announced then return {state, attempt, gateway or '', error} end
+if is_terminal(state) and ended_by ~= 'attempt' and not announced then
+  return {state, attempt, gateway or '', error, payload_with_reply(ARGV[1])}
+end
 redis.call('ZREM', root .. 'unsaid', ARGV[1])
 return false
 `);
