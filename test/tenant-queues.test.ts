@@ -1,6 +1,9 @@
 /** Queues of tenants come and go, are found when lost sight of, and take only what is theirs. */
+import { type TenantQueues, tenantQueues } from "@rabbitloom/broker";
 import { connectAmqpClient } from "@rabbitloom/client/amqp";
+import { Redis } from "ioredis";
 import { expect, test } from "vitest";
+import { tenantQueueKeeper } from "../apps/gateway/src/turns/tenant-queue-keeper.ts";
 import { openBroker, openPrivateBroker } from "./support/broker.ts";
 import { brokerUser } from "./support/broker-user.ts";
 import { openFleet } from "./support/fleet.ts";
@@ -37,6 +40,53 @@ test("an idle tenant's queue is deleted with its name, and the next job makes it
     await until("its name is gone", async () => (await named()) === 0);
   }
 }, 300_000);
+
+test("a keeper that stood still while it closed a queue does not delete the job that came meanwhile", async () => {
+  await using redis = await openRedis();
+  await using fleet = await openFleet({ redis });
+  const { connection: broker, publisher, names, store, prefix } = fleet;
+  const queues = tenantQueues({ broker, publisher, names, limits: {} });
+  const place = { pool: "default", lane: "normal", tenant: "acme" } as const;
+  const queue = names.jobs.queue("normal", "default", "acme");
+  const admin = new Redis(redis.redisUrl);
+  let looks = 0;
+  const slowly: TenantQueues = {
+    ...queues,
+    async ready(asked) {
+      const ready = await queues.ready(asked);
+      looks += 1;
+      if (looks === 2) {
+        // So long that the queue is open again.
+        await admin.del(`{${prefix}}:closing:default:normal:acme`);
+        const message = job({ jobId: "new", tenant: "acme" });
+        expect(await store.submit({ message, inOwnQueue: true })).toMatchObject({
+          isQueueClosing: false,
+        });
+        await publisher.publish({ exchange: "", routingKey: queue, body: Buffer.from("new") });
+      }
+      return ready;
+    },
+  };
+  const keeper = tenantQueueKeeper({
+    store,
+    queues: slowly,
+    publisher: { sendControl: async () => {} },
+    gatewayId: "g",
+    leaseMs: 5_000,
+    maxRunning: 0,
+    idleMs: 0,
+    lasting: { tenants: [], pools: [] },
+  });
+  await queues.open(place);
+  await store.noteTenantQueue(place);
+
+  await keeper.sweep();
+  await admin.quit();
+
+  expect(looks).toBe(2);
+  expect(await queues.ready(place)).toBe(1);
+  expect((await store.tenantQueues()).queues).toMatchObject([{ ...place, isClosing: false }]);
+});
 
 test("a tenant's job whose message was never sent is found, and its queue is made", async () => {
   await using service = await openService({

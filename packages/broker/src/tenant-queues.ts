@@ -24,8 +24,11 @@ export interface TenantQueues {
   list(): Promise<TenantPlace[]>;
   /** Messages that wait there; undefined where there is no such queue. */
   ready(place: TenantPlace): Promise<number | undefined>;
-  /** Deletes the queue with whatever is in it. The caller of `list` alone may do so. */
-  remove(place: TenantPlace): Promise<void>;
+  /**
+   * Deletes the queue with whatever is in it, where `isStillClosed` says so in the moment before: quorum queues refuse "if
+   * empty". Answers whether it did. The caller of `list` alone may do so.
+   */
+  remove(place: TenantPlace, isStillClosed: () => Promise<boolean>): Promise<boolean>;
 }
 
 export interface TenantQueuesOptions {
@@ -85,11 +88,17 @@ export function tenantQueues({
 
     ready: (place) => readyMessages(broker, queueOf(place)),
 
-    async remove(place) {
-      await broker.withChannel((channel) => channel.deleteQueue(queueOf(place)));
+    async remove(place, isStillClosed) {
+      const isRemoved = await broker.withChannel(async (channel) => {
+        if (!(await isStillClosed())) return false;
+        await channel.deleteQueue(queueOf(place));
+        return true;
+      });
+      if (!isRemoved) return false;
       await readNames(broker, names, (other) =>
         queueOf(other) === queueOf(place) ? "drop" : "keep",
       );
+      return true;
     },
   };
 }

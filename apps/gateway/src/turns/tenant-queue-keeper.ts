@@ -73,14 +73,12 @@ export function tenantQueueKeeper(options: TenantQueueKeeperOptions): TenantQueu
   }
 
   async function close(place: TenantPlace, whereIdleMs: number): Promise<void> {
-    if (!(await store.closeTenantQueue(place, whereIdleMs))) return;
-    // What came before it was closed is there by now, and nothing comes after.
-    if ((await queues.ready(place)) === 0) {
-      await queues.remove(place);
-      await store.forgetTenantQueue(place);
-    } else {
-      await store.noteTenantQueue(place);
-    }
+    const tryToClose = () => store.closeTenantQueue(place, whereIdleMs);
+    if (!(await tryToClose())) return;
+    // What came before it was closed is there by now, and nothing comes after, unless this process stood still meanwhile.
+    const isRemoved = (await queues.ready(place)) === 0 && (await queues.remove(place, tryToClose));
+    if (isRemoved) await store.forgetTenantQueue(place);
+    else await store.noteTenantQueue(place);
   }
 
   return {

@@ -93,7 +93,7 @@ export function memoryAmqp(listeners: AmqpListeners): MemoryAmqp {
       async open() {},
       list: async () => [],
       ready: async () => undefined,
-      async remove() {},
+      remove: async () => false,
     },
     letters: {
       list: async (most) => amqp.dead.slice(0, most),
