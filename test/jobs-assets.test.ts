@@ -1,6 +1,10 @@
 /** Records of uploaded files, in a real Redis. */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { NewAsset } from "@rabbitloom/jobs";
 import { expect, test } from "vitest";
+import { assetLibrary } from "../apps/gateway/src/comfy-v2/asset-library.ts";
 import { openStore } from "./support/job-store.ts";
 
 const hash = `blake3:${"0a".repeat(32)}`;
@@ -66,10 +70,59 @@ test("a blob is swept when its last record has gone, and not when the bytes came
   expect(await store.sweepAssets(0)).toEqual([]);
 
   await store.removeAsset("t", "three");
-  expect(await store.sweepAssets(0)).toEqual([
-    { tenant: "t", hash, storedAs: "0a.png", paths: expect.arrayContaining(["a.png", "b.png"]) },
-  ]);
+  const paths = expect.arrayContaining(["a.png", "b.png"]);
+  const found = { tenant: "t", hash, storedAs: "0a.png", paths };
+  expect(await store.sweepAssets(0)).toMatchObject([found]);
+  // Until its file is gone, and another sweep does not take it at the same time.
+  expect(await store.sweepAssets(60_000)).toEqual([]);
+  const [swept = expect.fail("not swept again")] = await store.sweepAssets(0);
+  expect(swept).toMatchObject(found);
+  await store.addAsset(asset({ id: "four" }));
+  await store.forgetBlob(swept);
+  expect(await store.findAsset("t", "four")).toMatchObject({ storedAs: "0a.png" });
+  await store.removeAsset("t", "four");
+  const [last = expect.fail("not swept again")] = await store.sweepAssets(0);
+  await store.forgetBlob(last);
   expect(await store.sweepAssets(0)).toEqual([]);
+});
+
+test("files of a sweep that was killed, or that failed at one of them, are removed by the next", async () => {
+  await using open = await openStore();
+  const root = await mkdtemp(join(tmpdir(), "loom-assets-"));
+  const input = join(root, "input");
+  await mkdir(input);
+  const folders = { input, output: join(root, "output"), temp: join(root, "temp") };
+  let isKilled = true;
+  const library = assetLibrary({
+    ...open.store,
+    sweepAssets: () => open.store.sweepAssets(0),
+    hasBlob: async (tenant, wanted) => {
+      if (isKilled && wanted === hash) throw new Error("killed");
+      return open.store.hasBlob(tenant, wanted);
+    },
+  });
+  const hashes = [hash, `blake3:${"0b".repeat(32)}`];
+  for (const [index, each] of hashes.entries()) {
+    const file = { path: join(root, `upload-${index}`), sizeBytes: 5, digest: each };
+    await writeFile(file.path, "bytes");
+    const filePath = `${index}.png`;
+    const facts = { tenant: "t", folders, filePath, hash: each, contentType: "image/png" };
+    const { asset } = await library.add({ ...facts, file });
+    await open.store.removeAsset("t", asset.id);
+  }
+  const files = async () => {
+    const found = await readdir(input, { recursive: true, withFileTypes: true });
+    return found.filter((entry) => entry.isFile()).map(({ name }) => name);
+  };
+
+  expect(await files()).toHaveLength(4);
+  await expect(library.sweep(() => folders)).rejects.toThrow("killed");
+  expect(await files()).toHaveLength(2);
+  isKilled = false;
+  expect(await library.sweep(() => folders)).toBe(1);
+  expect(await files()).toEqual([]);
+  expect(await library.sweep(() => folders)).toBe(0);
+  await rm(root, { recursive: true });
 });
 
 test("a record that has expired is gone, and the bytes given again prolong one that has not", async () => {
@@ -86,7 +139,7 @@ test("a record that has expired is gone, and the bytes given again prolong one t
   await store.addAsset(asset({ id: "brief", filePath: "brief.png", keepMs: 1 }));
   await expect.poll(() => store.findAsset("t", "brief")).toBeUndefined();
   await store.removeAsset("t", "one");
-  expect(await store.sweepAssets(0)).toEqual([
+  expect(await store.sweepAssets(0)).toMatchObject([
     { tenant: "t", hash, storedAs: "0a.png", paths: expect.arrayContaining(["brief.png"]) },
   ]);
 });

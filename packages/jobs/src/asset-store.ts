@@ -16,9 +16,12 @@ export interface AssetStore {
   removeAsset(tenant: string, id: string): Promise<boolean>;
   /**
    * Removes records that have expired, and answers blobs that no record has named for `idleMs`: their files may go. Whoever
-   * removes one asks `hasBlob` once more afterwards, since the same bytes may have come again meanwhile.
+   * removes one asks `hasBlob` once more afterwards, since the same bytes may have come again meanwhile, and then forgets it;
+   * one that is not forgotten is answered again after as long.
    */
   sweepAssets(idleMs: number): Promise<readonly SweptBlob[]>;
+  /** Its file is gone. Where the same bytes have come again, nothing is changed. */
+  forgetBlob(blob: SweptBlob): Promise<void>;
 }
 
 export interface AssetBlob {
@@ -30,6 +33,8 @@ export interface AssetBlob {
 }
 
 export interface SweptBlob extends AssetBlob {
+  /** By Redis's clock; only good for being compared with itself. */
+  readonly idleSince: string;
   /** What its records called it. */
   readonly paths: readonly string[];
 }

@@ -3,6 +3,7 @@ import type { AssetRecord, AssetStore, NewAsset } from "./asset-store.ts";
 import {
   addAssetScript,
   findAssetScript,
+  forgetBlobScript,
   hasBlobScript,
   removeAssetScript,
   sweepAssetsScript,
@@ -28,7 +29,7 @@ const ownFactsSchema = z.object({
 
 /** Record, time it expires or "", facts of its blob. */
 const foundSchema = z.tuple([z.string(), z.string(), z.string()]);
-const sweptSchema = z.tuple([z.string(), z.string(), z.string(), z.array(z.string())]);
+const sweptSchema = z.tuple([...foundSchema.def.items, z.string(), z.array(z.string())]);
 const addedSchema = z.tuple([...foundSchema.def.items, z.number(), z.number()]);
 
 export function assets({ run }: StoreContext): AssetStore {
@@ -60,10 +61,13 @@ export function assets({ run }: StoreContext): AssetStore {
     removeAsset: async (tenant, id) => (await run(removeAssetScript, tenant, id)) === 1,
     async sweepAssets(idleMs) {
       const swept = z.array(sweptSchema).parse(await run(sweepAssetsScript, idleMs));
-      return swept.map(([tenant, hash, facts, paths]) => {
+      return swept.map(([tenant, hash, facts, idleSince, paths]) => {
         const { storedAs } = blobFactsSchema.parse(JSON.parse(facts));
-        return { tenant, hash, storedAs, paths };
+        return { tenant, hash, storedAs, idleSince, paths };
       });
+    },
+    async forgetBlob({ tenant, hash, idleSince }) {
+      await run(forgetBlobScript, tenant, hash, idleSince);
     },
   };
 }

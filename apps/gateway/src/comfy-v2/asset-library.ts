@@ -70,7 +70,14 @@ export function assetLibrary(store: AssetStore): AssetLibrary {
     },
     async sweep(foldersOf) {
       const swept = await store.sweepAssets(IDLE_MS);
-      for (const blob of swept) await removeBlob(store, foldersOf(blob.tenant), blob);
+      let failure: unknown;
+      for (const blob of swept) {
+        // It is swept again later; the others need not wait for it.
+        await removeBlob(store, foldersOf(blob.tenant), blob).catch((error: unknown) => {
+          failure = error;
+        });
+      }
+      if (failure !== undefined) throw failure;
       return swept.length;
     },
   };
@@ -137,16 +144,18 @@ async function nameBlob(folders: Folders, asset: AssetRecord): Promise<void> {
   );
 }
 
-/** Put aside first, and put back where the same bytes came again meanwhile. */
+/**
+ * Put aside first, and put back where the same bytes came again meanwhile. The name aside is the blob's own, so that a later
+ * sweep finds what one that was killed has left.
+ */
 async function removeBlob(store: AssetStore, folders: Folders, blob: SweptBlob): Promise<void> {
   const path = blobPath(folders, blob);
-  const aside = join(folders.input, FOLDER, `.swept-${randomUUID()}`);
-  const facts = await lstat(path).catch(ignoring("ENOENT"));
-  if (facts === undefined) return;
-  await rename(path, aside);
-  if (await store.hasBlob(blob.tenant, blob.hash)) {
+  const aside = join(folders.input, FOLDER, `.swept-${blob.storedAs}`);
+  await rename(path, aside).catch(ignoring("ENOENT"));
+  const facts = await lstat(aside).catch(ignoring("ENOENT"));
+  if (facts !== undefined && (await store.hasBlob(blob.tenant, blob.hash))) {
     await link(aside, path).catch(ignoring("EEXIST"));
-  } else {
+  } else if (facts !== undefined) {
     for (const name of blob.paths) {
       const named = join(folders.input, name);
       const other = await lstat(named).catch(ignoring("ENOENT", "ENOTDIR"));
@@ -154,6 +163,7 @@ async function removeBlob(store: AssetStore, folders: Folders, blob: SweptBlob):
     }
   }
   await rm(aside, { force: true });
+  await store.forgetBlob(blob);
 }
 
 function ignoring(...codes: readonly string[]) {

@@ -256,6 +256,7 @@ export function memoryStore(): MemoryStore {
     hasBlob: async () => false,
     removeAsset: async () => false,
     sweepAssets: async () => [],
+    forgetBlob: async () => {},
     claim: notHere,
     reportProgress: notHere,
     release: notHere,

@@ -94,7 +94,10 @@ end
 return remove_asset(ARGV[1], ARGV[2])
 `);
 
-/** ARGV: ms. Answers {tenant, hash, facts, paths} of each blob that has been idle for so long, at most a hundred. */
+/**
+ * ARGV: ms. Answers {tenant, hash, facts, since when it is idle, paths} of each blob that has been idle for so long, at most a
+ * hundred. It is idle from now on: where it is not forgotten, it is answered once more after so long.
+ */
 export const sweepAssetsScript = storeScript(`
 ${ASSETS}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', expiry, '-inf', milliseconds(), 'LIMIT', 0, 100)) do
@@ -105,10 +108,20 @@ local swept = {}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', idle, '-inf', milliseconds() - ARGV[1], 'LIMIT', 0, 100)) do
   local tenant, hash = unpack(cjson.decode(member))
   local blob = blob_key(tenant, hash)
-  local paths = redis.call('SMEMBERS', blob .. ':paths')
-  swept[#swept + 1] = {tenant, hash, redis.call('HGET', blob, '@'), paths}
-  redis.call('DEL', blob, blob .. ':paths')
-  redis.call('ZREM', idle, member)
+  redis.call('ZADD', idle, milliseconds(), member)
+  swept[#swept + 1] = {tenant, hash, redis.call('HGET', blob, '@'), redis.call('ZSCORE', idle, member),
+    redis.call('SMEMBERS', blob .. ':paths')}
 end
 return swept
+`);
+
+/** ARGV: tenant, hash, since when it was idle. */
+export const forgetBlobScript = storeScript(`
+${ASSETS}
+local blob, member = blob_key(ARGV[1], ARGV[2]), cjson.encode({ARGV[1], ARGV[2]})
+-- The same bytes came again meanwhile.
+if redis.call('ZSCORE', idle, member) ~= ARGV[3] then return 0 end
+redis.call('DEL', blob, blob .. ':paths')
+redis.call('ZREM', idle, member)
+return 1
 `);

@@ -2,6 +2,7 @@ import type { Script } from "../redis-connection.ts";
 import {
   addAssetScript,
   findAssetScript,
+  forgetBlobScript,
   hasBlobScript,
   removeAssetScript,
   sweepAssetsScript,
@@ -63,6 +64,7 @@ export const storeScripts: readonly Script[] = [
   hasBlobScript,
   removeAssetScript,
   sweepAssetsScript,
+  forgetBlobScript,
   submitScript,
   promiseScript,
   withdrawScript,
