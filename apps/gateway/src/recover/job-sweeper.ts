@@ -1,4 +1,4 @@
-import { type JobStore, jobError, type UncommittedEnd, type WaitingJob } from "@rabbitloom/jobs";
+import { type JobStore, jobError, type WaitingJob } from "@rabbitloom/jobs";
 import { CodedError } from "@rabbitloom/protocol";
 import type { JobLanes, JobPublisher, ReplyStreams } from "../amqp/ports.ts";
 import { sayEnd } from "../events/say-end.ts";
@@ -79,15 +79,8 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
 
   async function expire(): Promise<number> {
     const expired = await store.expire();
-    await sayEnds(expired.map((end) => ({ ...end, state: "failed" })));
+    await allTried(expired.map((end) => sayEnd(options, { ...end, state: "failed" })));
     return expired.length;
-  }
-
-  /** One that cannot be said keeps no other; it is among the unsaid. */
-  async function sayEnds(ends: readonly UncommittedEnd[]): Promise<void> {
-    const said = await Promise.allSettled(ends.map((end) => sayEnd(options, end)));
-    const failed = said.find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
   }
 
   async function sayUnsaid(): Promise<number> {
@@ -96,10 +89,15 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
     if (found.length === 0) return 0;
     // Looked at anew from now on: what cannot be said is not tried again at once.
     unsaid.look([], keyOf, 0);
-    const ends = await Promise.all(found.map(({ jobId }) => store.unsaidEnd(jobId)));
-    const still = ends.filter((end) => end !== undefined);
-    await sayEnds(still);
-    return still.length;
+    let said = 0;
+    const say = async ({ jobId }: (typeof found)[number]) => {
+      const end = await store.unsaidEnd(jobId);
+      if (end === undefined) return;
+      await sayEnd(options, end);
+      said += 1;
+    };
+    await allTried(found.map(say));
+    return said;
   }
 
   async function takeBack(): Promise<number> {
@@ -205,6 +203,13 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
       return { expired, takenBack, published, said: await sayUnsaid() };
     },
   };
+}
+
+/** One end that cannot be said keeps no other; it is among the unsaid. Throws what went wrong first. */
+async function allTried(saying: readonly Promise<void>[]): Promise<void> {
+  const tried = await Promise.allSettled(saying);
+  const failed = tried.find((each) => each.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** A failure that the next job would meet as well. */

@@ -69,3 +69,20 @@ test("an unsaid end is said once whoever ended the job has had time to, and trie
   expect(await sweeper.sweep()).toMatchObject({ said: 1 });
   expect(said).toEqual(["b", "a"]);
 });
+
+test("an unsaid end that cannot be read keeps no other", async () => {
+  const store: JobStore = {
+    ...memoryStore(),
+    unsaid: async () => ["a", "b"].map((jobId) => ({ jobId, endedAt: "1" })),
+    unsaidEnd: async (jobId) => {
+      if (jobId === "a") throw new Error("a cannot be read");
+      return { ...late(jobId), state: "failed" };
+    },
+  };
+  const { sweeper, said, clock } = openSweeper(store);
+
+  await sweeper.sweep();
+  clock.nowMs = MISSING_MS;
+  await expect(sweeper.sweep()).rejects.toThrow("a cannot be read");
+  expect(said).toEqual(["b"]);
+});

@@ -66,8 +66,8 @@ return {'1', gateway or ''}
 
 /**
  * ARGV: id, error, three of retention, how long an attempt that says nothing counts as alive (ms), how many attempts
- * must have failed. Answers {'buried', attempt, gateway, payload as above}, or {'unknown'}, {'ended'} where it had ended before, {'blameless'}
- * where fewer attempts of it failed or one is alive.
+ * must have failed. Answers {'buried', attempt, gateway, payload as above}, or {'unknown'}, {'ended'} where it had ended before,
+ * {'blameless'} where fewer attempts of it failed or one is alive.
  */
 export const buryScript = storeScript(`
 local id = ARGV[1]

@@ -42,8 +42,8 @@ return redis.call('ZRANGE', root .. 'unsaid', 0, 999, 'WITHSCORES')
 `);
 
 /**
- * ARGV: id. Answers {state, attempt, gateway, error, payload as above} of an end that is still to be said, or false. A process of the version before
- * may have said it, or removed the record, without taking it from the list.
+ * ARGV: id. Answers {state, attempt, gateway, error, payload as above} of an end that is still to be said, or false. A process
+ * of the version before may have said it, or removed the record, without taking it from the list.
  */
 export const unsaidEndScript = storeScript(`
 local state, attempt, gateway, error, ended_by, announced =
