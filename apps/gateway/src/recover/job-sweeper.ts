@@ -68,7 +68,7 @@ interface Round {
 const NOTHING: Swept = { expired: 0, takenBack: 0, published: 0, said: 0 };
 
 export function jobSweeper(options: JobSweeperOptions): JobSweeper {
-  const { store, publisher, lanes, gatewayId, missingMs, deliveryLimit, leaseMs } = options;
+  const { store, lanes, gatewayId, missingMs, deliveryLimit, leaseMs } = options;
   const { hasOwnQueues, streams } = options;
   const now = options.now ?? (() => performance.now());
   const silent = unchangedFor(now);
