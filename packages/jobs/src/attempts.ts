@@ -8,20 +8,14 @@ import {
 import { stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
-import type {
-  AttemptStatus,
-  Claim,
-  ClaimRequest,
-  JobRecord,
-  JobStore,
-  NewJob,
-} from "./job-store.ts";
+import type { JobStore } from "./job-store.ts";
 import { notedNumbers } from "./names.ts";
 import { readRecord, tenantOf } from "./reads.ts";
 import { payloadText, tagsText } from "./record.ts";
 import { claimScript, progressScript, releaseScript } from "./scripts/attempt.ts";
 import { promiseScript, submitScript, withdrawScript } from "./scripts/submit.ts";
 import type { StoreContext } from "./store-context.ts";
+import type { AttemptStatus, Claim, ClaimRequest, JobRecord, NewJob } from "./store-types.ts";
 import { webhookArguments } from "./webhooks.ts";
 
 /** A message that RabbitMQ refused may have come through before, on a connection that was lost with its confirm. */

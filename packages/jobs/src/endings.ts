@@ -2,7 +2,7 @@ import { CodedError, type JobError, jobErrorSchema, jobStateSchema } from "@rabb
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
 import { jobError } from "./job-error.ts";
-import type { Burial, Cancellation, EndedUnrun, JobStore } from "./job-store.ts";
+import type { JobStore } from "./job-store.ts";
 import { tenantOf } from "./reads.ts";
 import { replyIn } from "./record.ts";
 import {
@@ -16,6 +16,7 @@ import {
   refuseScript,
 } from "./scripts/ending.ts";
 import type { StoreContext } from "./store-context.ts";
+import type { Burial, Cancellation, EndedUnrun } from "./store-types.ts";
 
 /** Jobs removed by one script, so that no other call waits long. */
 const FORGET_AT_ONCE = 500;

@@ -9,6 +9,11 @@ export type {
 export type { FileNumberStore, FileNumbers, Leftover, NumberRequest } from "./file-numbers.ts";
 export type { HeldKey, IdempotencyStore, KeyRequest, KeyState } from "./idempotency.ts";
 export { jobError } from "./job-error.ts";
+export type { JobStore, Reach } from "./job-store.ts";
+export type { KeyRing, NewKey } from "./keys.ts";
+export type { JobStoreOptions } from "./open-job-store.ts";
+export { openJobStore } from "./open-job-store.ts";
+export { type Retention, readRetention, retentionVariables } from "./retention.ts";
 export type {
   AttemptStatus,
   Burial,
@@ -20,18 +25,12 @@ export type {
   JobFilter,
   JobOutcome,
   JobRecord,
-  JobStore,
   NewJob,
   ProgressReport,
-  Reach,
   ReplyAddress,
   RunningAttempt,
   UncommittedEnd,
   WaitingJob,
-} from "./job-store.ts";
-export type { KeyRing, NewKey } from "./keys.ts";
-export type { JobStoreOptions } from "./open-job-store.ts";
-export { openJobStore } from "./open-job-store.ts";
-export { type Retention, readRetention, retentionVariables } from "./retention.ts";
+} from "./store-types.ts";
 export type { GivenTurn, IdleQueue, TurnRequest, TurnStore } from "./turns.ts";
 export type { NewWebhook, OwedWebhook, WebhookLog, WebhookStore } from "./webhooks.ts";

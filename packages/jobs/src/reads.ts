@@ -1,6 +1,6 @@
 import { CodedError, type JobView, jobStates } from "@rabbitloom/protocol";
 import * as z from "zod";
-import type { JobRecord, JobStore, Reach } from "./job-store.ts";
+import type { JobStore, Reach } from "./job-store.ts";
 import {
   type Row,
   recordFields,
@@ -18,6 +18,7 @@ import {
   queueSizeScript,
 } from "./scripts/reading.ts";
 import type { StoreContext } from "./store-context.ts";
+import type { JobRecord } from "./store-types.ts";
 
 const VIEW = [viewFields.length, ...viewFields] as const;
 const RECORD = [recordFields.length, ...recordFields] as const;

@@ -11,7 +11,7 @@ import {
 } from "@rabbitloom/protocol";
 import { parseJson, stringifyJson } from "@rabbitloom/workflow";
 import * as z from "zod";
-import type { JobRecord, ReplyAddress } from "./job-store.ts";
+import type { JobRecord, ReplyAddress } from "./store-types.ts";
 
 /** Fields of a job's hash that a view shows; `state` first, as scripts expect it. */
 export const viewFields = [

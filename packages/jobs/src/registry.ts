@@ -7,9 +7,10 @@ import {
   workerRegistrationSchema,
 } from "@rabbitloom/protocol";
 import * as z from "zod";
-import type { FleetCatalog, JobStore } from "./job-store.ts";
+import type { JobStore } from "./job-store.ts";
 import { announceScript, catalogScript, retireScript, workersScript } from "./scripts/registry.ts";
 import type { StoreContext } from "./store-context.ts";
+import type { FleetCatalog } from "./store-types.ts";
 
 type KnownCatalog = FleetCatalog & { readonly digest: string };
 
