@@ -276,38 +276,6 @@ test("a job that was delivered often is given up once as many of its attempts ha
   expect(await store.bury(jobId, dead, 4)).toMatchObject({ type: "buried", attempt: 5 });
 });
 
-test("a withdrawn job is unknown, and a delivery that comes late is ignored", async () => {
-  await using opened = await openStore();
-  const { store } = opened;
-  const jobId = await submitted(store);
-
-  expect(await withdrawn(store, jobId)).toBe(true);
-  expect(await store.find("every-tenant", jobId)).toBeUndefined();
-  expect(await store.claim({ message: job({ jobId }), workerId: "w" })).toEqual({ type: "ended" });
-  await submitted(store, { jobId });
-  await claimed(store, jobId);
-  expect(await withdrawn(store, jobId)).toBe(false);
-});
-
-test("a job that somebody was told is taken is not withdrawn, whatever its own submission met", async () => {
-  await using opened = await openStore();
-  const { store } = opened;
-  const jobId = await submitted(store);
-
-  await expect(submitted(store, { jobId })).rejects.toThrow("exists already");
-  expect(await withdrawn(store, jobId)).toBe(false);
-  await claimed(store, jobId);
-});
-
-test("what another tenant asks for holds nobody's job", async () => {
-  await using opened = await openStore();
-  const { store } = opened;
-  const jobId = await submitted(store);
-
-  await expect(submitted(store, { jobId, tenant: "other" })).rejects.toThrow("exists already");
-  expect(await withdrawn(store, jobId)).toBe(true);
-});
-
 test("a claim of an ended job whose record cannot be read just now fails: who has to say the end needs it", async () => {
   await using redis = await openPrivateRedis();
   const admin = new Redis(redis.redisUrl);

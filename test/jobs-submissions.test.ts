@@ -1,8 +1,8 @@
-/** Messages that outlive the record they were sent for. */
+/** What is withdrawn, and messages that outlive the record they were sent for. */
 import type { JobStore } from "@rabbitloom/jobs";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { job, openStore, outcome } from "./support/job-store.ts";
+import { claimed, job, openStore, outcome, submitted, withdrawn } from "./support/job-store.ts";
 import { openRedis } from "./support/redis.ts";
 
 const DAY_MS = 86_400_000;
@@ -14,6 +14,38 @@ const service = job({ jobId: "x" });
 async function claim(store: JobStore, message: typeof first): Promise<string> {
   return (await store.claim({ message, workerId: "w", isFirstDelivery: true })).type;
 }
+
+test("a withdrawn job is unknown, and a delivery that comes late is ignored", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+
+  expect(await withdrawn(store, jobId)).toBe(true);
+  expect(await store.find("every-tenant", jobId)).toBeUndefined();
+  expect(await store.claim({ message: job({ jobId }), workerId: "w" })).toEqual({ type: "ended" });
+  await submitted(store, { jobId });
+  await claimed(store, jobId);
+  expect(await withdrawn(store, jobId)).toBe(false);
+});
+
+test("a job that somebody was told is taken is not withdrawn, whatever its own submission met", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+
+  await expect(submitted(store, { jobId })).rejects.toThrow("exists already");
+  expect(await withdrawn(store, jobId)).toBe(false);
+  await claimed(store, jobId);
+});
+
+test("what another tenant asks for holds nobody's job", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  const jobId = await submitted(store);
+
+  await expect(submitted(store, { jobId, tenant: "other" })).rejects.toThrow("exists already");
+  expect(await withdrawn(store, jobId)).toBe(true);
+});
 
 test("a message that came through after all is not run in the name of a later submission", async () => {
   await using opened = await openStore();
