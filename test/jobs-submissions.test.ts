@@ -84,6 +84,63 @@ test("a service's job runs under the id of a gateway's that was withdrawn, a sec
   expect(await claim(store, service)).toBe("ended");
 });
 
+test("no service's job takes the place of one that ran, or of another tenant's", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  await store.submit({ message: first });
+  await claim(store, first);
+  await store.finish("x", 1, outcome);
+  await store.forget("every-tenant", ["x"]);
+  expect(await claim(store, service)).toBe("ended");
+
+  const theirs = job({ jobId: "y", tenant: "acme", submission: "first" });
+  await store.submit({ message: theirs });
+  await store.withdraw(theirs, { mayArrive: true });
+  expect(await claim(store, job({ jobId: "y" }))).toBe("ended");
+});
+
+test("of two submissions that were withdrawn neither message is run, whichever comes first", async () => {
+  await using redis = await openRedis();
+  await using opened = await openStore();
+  const { store, prefix } = opened;
+  using client = disposable(new Redis(redis.redisUrl));
+  for (const message of [first, second]) {
+    await store.submit({ message });
+    await store.withdraw(message, { mayArrive: true });
+  }
+
+  for (const message of [first, second, first]) expect(await claim(store, message)).toBe("ended");
+  expect(await client.redis.pttl(`{${prefix}}:gone:x`)).toBeGreaterThan(DAY_MS);
+});
+
+test("the message of a withdrawn submission is not run after a later one has run and been forgotten", async () => {
+  await using redis = await openRedis();
+  await using opened = await openStore();
+  const { store, prefix } = opened;
+  using client = disposable(new Redis(redis.redisUrl));
+  await store.submit({ message: first });
+  await store.withdraw(first, { mayArrive: true });
+  await store.submit({ message: second });
+  await claim(store, second);
+  await store.finish("x", 1, outcome);
+  await store.forget("every-tenant", ["x"]);
+
+  expect(await claim(store, first)).toBe("ended");
+  expect(await client.redis.pttl(`{${prefix}}:gone:x`)).toBeGreaterThan(DAY_MS);
+});
+
+test("a gateway's message that comes late does not run as a service's job", async () => {
+  await using opened = await openStore();
+  const { store } = opened;
+  await store.submit({ message: first });
+  await store.withdraw(first, { mayArrive: true });
+  expect(await claim(store, service)).toBe("claimed");
+  await store.release("x", 1);
+
+  expect(await claim(store, first)).toBe("ended");
+  expect(await claim(store, service)).toBe("claimed");
+});
+
 test("what was withdrawn while Redis had forgotten it is not run either", async () => {
   await using opened = await openStore();
   const { store } = opened;

@@ -31,12 +31,15 @@ local function read()
   return unpack(redis.call('HMGET', key, 'state', 'attempt', 'cancelRequested', 'deadlineAt', 'faults', 'number',
     'workerId', 'token', 'aliveAt', 'order', 'submission'))
 end
--- A gateway's message had a record once; a service's may be a new job under the id of a gateway's.
+-- A gateway's message had a record once. A service's is another job where that of a gateway was withdrawn.
 local function is_gone()
-  local gone = redis.call('GET', root .. 'gone:' .. id)
+  local key, submission_key = root .. 'gone:' .. id, root .. 'gone-submission:' .. id
+  local gone, gone_submission = redis.call('GET', key), redis.call('GET', submission_key) or ''
   if not gone then return false end
-  redis.call('PEXPIRE', root .. 'gone:' .. id, ARGV[6], 'LT')
-  return submission ~= '' or not string.match(gone, '^%w+:[^:]*:.')
+  if submission == gone_submission then
+    for _, each in ipairs({key, submission_key}) do redis.call('PEXPIRE', each, ARGV[6], 'LT') end
+  end
+  return submission ~= '' or gone_submission == '' or gone ~= 'withdrawn:' .. ARGV[17]
 end
 local function decide()
   local state, attempt, cancel, deadline, faults, number, runner, running_token, alive_at, order, recorded = read()
@@ -47,7 +50,7 @@ local function decide()
     state, attempt, cancel, deadline, faults, number = read()
   end
   if tenant_of(id) ~= ARGV[17] then return {'foreign'} end
-  if submission ~= '' and recorded and recorded ~= '' and recorded ~= submission then return {'gone'} end
+  if submission ~= '' and recorded and recorded ~= submission then return {'gone'} end
   if is_terminal(state) then
     redis.call('HSET', key, 'met', '1')
     return {'ended'}

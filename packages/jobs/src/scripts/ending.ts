@@ -74,7 +74,11 @@ local id = ARGV[1]
 local key = job(id)
 local state, attempt, faults, gateway, ended_by, alive_at =
   unpack(redis.call('HMGET', key, 'state', 'attempt', 'faults', 'gatewayId', 'endedBy', 'aliveAt'))
-if not state then return {redis.call('EXISTS', root .. 'gone:' .. id) == 1 and 'ended' or 'unknown'} end
+if not state then
+  -- Under a withdrawn job's id there may be a service's: the next claim knows.
+  local gone = redis.call('GET', root .. 'gone:' .. id)
+  return {(gone and not string.match(gone, '^withdrawn:')) and 'ended' or 'unknown'}
+end
 -- The same call again, whose answer was lost: nobody has said the end yet.
 if ended_by == 'burial' and redis.call('HEXISTS', key, 'announced') == 0 then
   return {'buried', attempt, gateway or '', payload_with_reply(id)}

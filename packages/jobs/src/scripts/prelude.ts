@@ -12,7 +12,8 @@ import { type Script, script } from "../redis-connection.ts";
  *   <root>unsaid         sorted set by time: jobs that ended without an attempt's commit, and whose end is not known to be said
  *   <root>pending:<tenant>, running:<tenant>, ended:<tenant>   the same of one tenant
  *   <root>pending-bytes:<tenant> what its pending jobs' payloads hold together; there while some are
- *   <root>gone:<id>      what became of a job whose record is no longer kept, whose it was, and its submission; expires
+ *   <root>gone:<id>      what became of a job whose record is no longer kept, and whose it was; expires
+ *   <root>gone-submission:<id> its submission, after a '*' where the id had been used before; expires with it
  *   <root>files:<id>     list: place, first number, count and time (ms) of the files that attempts were going to write, one after another
  *   <root>leftovers      set: end (ms), tenant and such a note, of jobs that ended without these attempts: to be removed by a worker
  *   <root>number         the last queue number given
@@ -102,14 +103,15 @@ local function drop_webhook(id)
   redis.call('UNLINK', root .. 'webhook:' .. id)
 end
 
-local function leave_tombstone(id, became, tenant, submission, gone_ms, ...)
-  redis.call('SET', root .. 'gone:' .. id, became .. ':' .. tenant .. ':' .. submission, 'PX', gone_ms, ...)
+local function leave_tombstone(id, became, tenant, submission, gone_ms)
+  redis.call('SET', root .. 'gone:' .. id, became .. ':' .. tenant, 'PX', gone_ms)
+  redis.call('SET', root .. 'gone-submission:' .. id, submission, 'PX', gone_ms)
 end
--- A message that no worker has seen yet may come as long as lanes are long.
+-- A message that no worker has seen yet, or one of an earlier submission, may come as long as lanes are long.
 local function remove_job(id, became, gone_ms)
-  local submission, started, met = unpack(redis.call('HMGET', job(id), 'submission', 'startedAt', 'met'))
-  if not started and not met then gone_ms = math.max(gone_ms, ${WAITED_MS}) end
-  leave_tombstone(id, became, tenant_of(id), submission or '', gone_ms)
+  local submission, started, met, reused = unpack(redis.call('HMGET', job(id), 'submission', 'startedAt', 'met', 'reused'))
+  if reused or not (started or met) then gone_ms = math.max(gone_ms, ${WAITED_MS}) end
+  leave_tombstone(id, became, tenant_of(id), (reused and '*' or '') .. (submission or ''), gone_ms)
   redis.call('UNLINK', job(id), root .. 'files:' .. id)
   redis.call('ZREM', root .. 'unsaid', id)
 end

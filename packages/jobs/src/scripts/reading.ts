@@ -55,7 +55,7 @@ local record = read(id)
 if record then return is_in_reach(tenant, id) and record or 'unknown' end
 local gone = redis.call('GET', root .. 'gone:' .. id)
 if not gone then return 'unknown' end
-local became, owner = string.match(gone, '^(%w+):([^:]*)')
+local became, owner = string.match(gone, '^(%w+):(.*)$')
 if became == 'withdrawn' or (tenant ~= '' and owner ~= tenant) then return 'unknown' end
 return 'expired'
 `);

@@ -42,7 +42,9 @@ local function create_job(first)
   put_in('pending', number, id)
   -- Whoever was told of an earlier job of this id is not told of this one.
   drop_webhook(id)
-  redis.call('DEL', root .. 'gone:' .. id)
+  if redis.call('DEL', root .. 'gone:' .. id, root .. 'gone-submission:' .. id) > 0 then
+    redis.call('HSET', job(id), 'reused', '1')
+  end
   return number
 end
 `;
@@ -80,7 +82,7 @@ if redis.call('EXISTS', job(ARGV[1])) == 1 then
   return false
 end
 local gone = redis.call('GET', root .. 'gone:' .. ARGV[1])
-if gone and string.match(gone, '^%w+:([^:]*)') ~= tenant then return false end
+if gone and string.match(gone, '^%w+:(.*)$') ~= tenant then return false end
 local most = ARGV[${1 + NEW_JOB_ARGUMENTS}]
 if most ~= '' and redis.call('ZCARD', root .. 'pending:' .. tenant) >= tonumber(most) then return 'full' end
 local most_bytes = ARGV[${3 + NEW_JOB_ARGUMENTS}]
@@ -116,7 +118,7 @@ local id, gone_ms = ARGV[1], ARGV[4] == '' and ${WAITED_MS} or ARGV[4]
 local state, attempt, promised, submission =
   unpack(redis.call('HMGET', job(id), 'state', 'attempt', 'promised', 'submission'))
 if not state then
-  leave_tombstone(id, 'withdrawn', ARGV[2], ARGV[3], gone_ms, 'NX')
+  if redis.call('EXISTS', root .. 'gone:' .. id) == 0 then leave_tombstone(id, 'withdrawn', ARGV[2], ARGV[3], gone_ms) end
   return 1
 end
 -- The id was taken anew while this caller did not look.
