@@ -23,3 +23,4 @@ export { subscribe } from "./subscribe.ts";
 export type { TenantQueues } from "./tenant-queues.ts";
 export { readyMessages, tenantQueues } from "./tenant-queues.ts";
 export type { Turn, TurnDelivery, Turns } from "./turns.ts";
+export { isUnsent } from "./unsent.ts";

@@ -1,4 +1,5 @@
 import { CodedError } from "@rabbitloom/protocol";
+import { markUnsent } from "./unsent.ts";
 
 /** A message on its way to an exchange; property names are amqplib's. */
 export interface OutgoingMessage {
@@ -34,6 +35,8 @@ export interface OutboxEntry {
   readonly message: OutgoingMessage;
   readonly onSettled: ((error?: CodedError) => void) | undefined;
   readonly nack: NackMeaning;
+  /** It has been handed to a connection at least once. */
+  isSent: boolean;
   /** How often the broker has refused it. */
   refusals: number;
   /** The broker gave it back; its confirm follows. */
@@ -103,14 +106,25 @@ export function openOutbox({ maxBytes }: { readonly maxBytes: number }): Outbox 
     },
     add(message, { onSettled, isLimited = true, nack = "full" } = {}) {
       const size = entrySizeBytes(message);
-      if (message.body.byteLength > MOST_MESSAGE_BYTES) throw tooLarge(message, MOST_MESSAGE_BYTES);
+      if (message.body.byteLength > MOST_MESSAGE_BYTES) {
+        throw markUnsent(tooLarge(message, MOST_MESSAGE_BYTES));
+      }
       if (isLimited && entries.size > 0 && sizeBytes + size > maxBytes) {
-        throw new CodedError(
-          "BROKER_UNAVAILABLE",
-          `RabbitMQ has not confirmed ${entries.size} messages (${sizeBytes} bytes): no more are taken`,
+        throw markUnsent(
+          new CodedError(
+            "BROKER_UNAVAILABLE",
+            `RabbitMQ has not confirmed ${entries.size} messages (${sizeBytes} bytes): no more are taken`,
+          ),
         );
       }
-      const entry: OutboxEntry = { message, onSettled, nack, refusals: 0, returned: undefined };
+      const entry: OutboxEntry = {
+        message,
+        onSettled,
+        nack,
+        isSent: false,
+        refusals: 0,
+        returned: undefined,
+      };
       entries.add(entry);
       sizeBytes += size;
       if (message.messageId !== undefined) byMessageId.set(message.messageId, entry);

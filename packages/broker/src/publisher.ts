@@ -9,6 +9,7 @@ import {
   openOutbox,
   tooLarge,
 } from "./outbox.ts";
+import { markUnsent } from "./unsent.ts";
 
 export interface PublisherOptions {
   /** Shown in problems. @default "publisher" */
@@ -86,6 +87,7 @@ export function openPublisher(
   function send(channel: ConfirmChannel, entry: OutboxEntry) {
     const { message } = entry;
     const { exchange, routingKey, body, ...properties } = message;
+    entry.isSent = true;
     try {
       channel.publish(exchange, routingKey, body, properties, (error: Error | null) => {
         if (error === null) outbox.settle(entry, entry.returned);
@@ -146,7 +148,7 @@ export function openPublisher(
   function refuseWhileBlocked() {
     if (broker.state !== "blocked" && broker.state !== "closed") return;
     const why = broker.blockedReason ?? "connection closed";
-    throw new CodedError("BROKER_UNAVAILABLE", `RabbitMQ takes no messages: ${why}`);
+    throw markUnsent(new CodedError("BROKER_UNAVAILABLE", `RabbitMQ takes no messages: ${why}`));
   }
 
   return {
@@ -164,7 +166,10 @@ export function openPublisher(
           },
         });
         if (!waitsForever) {
-          timer = setTimeout(() => outbox.settle(entry, late(deadlineMs)), deadlineMs);
+          const expire = () => {
+            outbox.settle(entry, entry.isSent ? late(deadlineMs) : markUnsent(late(deadlineMs)));
+          };
+          timer = setTimeout(expire, deadlineMs);
         }
         sendNow(entry);
       });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isUnsent } from "@rabbitloom/broker";
 import type { JobStore, NewWebhook } from "@rabbitloom/jobs";
 import {
   CodedError,
@@ -100,7 +101,8 @@ export interface SubmitHooks {
 /**
  * Validates, writes the record, publishes, in this order; resolves when the broker has confirmed. The record comes
  * first, so that the job is never missing from both the queue and history. After STORE_UNAVAILABLE the record may be there
- * and the job may run; after any other error neither is.
+ * and the job may run; after any other error neither is. A job that another request was told of meanwhile stays, and is accepted here, too:
+ * the sweeper publishes it.
  */
 export async function submitJob(
   deps: SubmitDependencies,
@@ -150,23 +152,27 @@ export async function submitJob(
     webhook: newWebhook(submission.webhook ?? deps.webhooks.own),
   });
   beforePublish?.(jobId);
+  let isOnItsWay = false;
   try {
     if (record.hasOldStream) await keeper.discard(jobId);
     if (watch) await keeper.begin(jobId);
     const ownQueueOf = deps.hasOwnQueues && !record.isQueueClosing ? tenant : undefined;
+    isOnItsWay = true;
     await publisher.publishJob({ jobId, lane, pool, body, ownQueueOf });
   } catch (error) {
     // Without an answer the job may have arrived. Once withdrawn, no worker takes it. It cannot be withdrawn where a worker
     // has it already, or where a second request for it was told that it is taken: the sweeper publishes it again.
-    if (await store.withdraw(message, { mayArrive: mayArrive(error) })) throw error;
+    const isLeft = !(await store.withdraw(message, { mayArrive: isOnItsWay && mayArrive(error) }));
+    if (!isLeft) throw error;
   }
   const { number, nodeErrors, prompt } = { ...record, ...checked };
   return { ok: true, job: { jobId, number, nodeErrors, prompt } };
 }
 
-/** Whether RabbitMQ may have the message all the same. */
+/** Whether RabbitMQ may have the message of a publish that failed all the same. */
 export function mayArrive(error: unknown): boolean {
-  return !(isCodedError(error) && error.code === "QUEUE_FULL");
+  if (isUnsent(error)) return false;
+  return !(isCodedError(error) && (error.code === "QUEUE_FULL" || error.code === "NO_WORKER"));
 }
 
 /** A job that names its own deadline has said how long it may wait. */
