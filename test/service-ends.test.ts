@@ -11,7 +11,7 @@ import { until } from "./support/until.ts";
 test("ends that a gateway says between a service's attempts come to its reply queue, each once", async () => {
   await using service = await openService({
     workers: 0,
-    gateway: { MISSING_SECONDS: "1", DELIVERY_LIMIT: "3" },
+    gateway: { MISSING_SECONDS: "5", DELIVERY_LIMIT: "3" },
   });
   const { fleet, broker, url } = service;
   const { store, connection, names } = fleet;

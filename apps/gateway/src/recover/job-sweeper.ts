@@ -102,6 +102,7 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
 
   async function takeBack(): Promise<number> {
     let taken = 0;
+    let failure: unknown;
     const attempts = await store.attempts();
     const keyOf = ({ jobId, attempt, aliveAt }: (typeof attempts)[number]) =>
       `${jobId} ${attempt} ${aliveAt}`;
@@ -109,10 +110,15 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
       const back = await store.takeBack(attempt);
       if (back === undefined) continue;
       taken += 1;
-      if (back.faults > deliveryLimit)
-        await giveUp(attempt.jobId, "its worker was lost at every attempt.");
-      else await publishAgain([attempt.jobId]);
+      const isGivenUp = back.faults > deliveryLimit;
+      const next = isGivenUp
+        ? giveUp(attempt.jobId, "its worker was lost at every attempt.")
+        : publishAgain([attempt.jobId]);
+      await next.catch((error: unknown) => {
+        failure ??= error;
+      });
     }
+    if (failure !== undefined) throw failure;
     return taken;
   }
 
@@ -189,6 +195,13 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
     await publishRecord(options, record);
   }
 
+  const steps: readonly (readonly [keyof Swept, () => Promise<number>])[] = [
+    ["expired", expire],
+    ["takenBack", takeBack],
+    ["published", findLost],
+    ["said", sayUnsaid],
+  ];
+
   return {
     async sweep() {
       if (!(await store.lease("job-sweeper", gatewayId, leaseMs))) {
@@ -197,10 +210,18 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
         for (const looks of [silent, lost, unsaid]) looks.look([], String, 0);
         return NOTHING;
       }
-      const expired = await expire();
-      const takenBack = await takeBack();
-      const published = await findLost();
-      return { expired, takenBack, published, said: await sayUnsaid() };
+      const swept: { -readonly [Step in keyof Swept]: number } = { ...NOTHING };
+      let failure: unknown;
+      for (const [step, take] of steps) {
+        try {
+          swept[step] = await take();
+        } catch (error) {
+          // One that fails keeps none of the others.
+          failure ??= error;
+        }
+      }
+      if (failure !== undefined) throw failure;
+      return swept;
     },
   };
 }

@@ -43,6 +43,21 @@ test("one end that cannot be said keeps none of those that ended with it", async
   expect(said).toEqual(["b", "c"]);
 });
 
+test("a step of a sweep that fails keeps none of the others", async () => {
+  const store: JobStore = {
+    ...memoryStore(),
+    expire: () => Promise.reject(new Error("no job expires")),
+    unsaid: async () => [{ jobId: "a", endedAt: "1" }],
+    unsaidEnd: async (jobId) => ({ ...late(jobId), state: "failed" }),
+  };
+  const { sweeper, said, clock } = openSweeper(store);
+
+  await expect(sweeper.sweep()).rejects.toThrow("no job expires");
+  clock.nowMs = MISSING_MS;
+  await expect(sweeper.sweep()).rejects.toThrow("no job expires");
+  expect(said).toEqual(["a"]);
+});
+
 test("an unsaid end is said once whoever ended the job has had time to, and tried again no sooner", async () => {
   const unsaid = new Set(["a", "b"]);
   const store: JobStore = {

@@ -36,7 +36,7 @@ end
 return answer
 `);
 
-/** Answers id and time of the end (ms) of the oldest jobs whose end is not known to be said, one after another. */
+/** Answers id and time (ms) of the jobs whose end is not known to be said, one after another: since then, or tried then last. */
 export const unsaidScript = storeScript(`
 return redis.call('ZRANGE', root .. 'unsaid', 0, 999, 'WITHSCORES')
 `);
@@ -49,6 +49,8 @@ export const unsaidEndScript = storeScript(`
 local state, attempt, gateway, error, ended_by, announced =
   unpack(redis.call('HMGET', job(ARGV[1]), 'state', 'attempt', 'gatewayId', 'error', 'endedBy', 'announced'))
 if is_terminal(state) and ended_by ~= 'attempt' and not announced then
+  -- Behind the others, should it fail again.
+  redis.call('ZADD', root .. 'unsaid', 'XX', milliseconds(), ARGV[1])
   return {state, attempt, gateway or '', error, payload_with_reply(ARGV[1])}
 end
 redis.call('ZREM', root .. 'unsaid', ARGV[1])
