@@ -1,4 +1,5 @@
 import { type Cancellation, type JobStore, jobError, type Reach } from "@rabbitloom/jobs";
+import { isCodedError } from "@rabbitloom/protocol";
 import type { JobPublisher } from "../amqp/ports.ts";
 import { sayEnd } from "../events/say-end.ts";
 
@@ -22,7 +23,12 @@ export async function cancelJob(
   if (wasRunning) await publisher.sendControl({ v: 1, type: "job-cancel", jobId });
   if (found === "pending") {
     const error = jobError("JOB_CANCELLED", "The job was cancelled.");
-    await sayEnd(deps, { jobId, state: "cancelled", error, ...ended });
+    await sayEnd(deps, { jobId, state: "cancelled", error, ...ended }).catch(unlessFull);
   }
   return cancellation;
+}
+
+/** A service's reply queue takes no more: its job is cancelled all the same, and the sweeper says so again. */
+function unlessFull(error: unknown): void {
+  if (!isCodedError(error) || error.code !== "QUEUE_FULL") throw error;
 }

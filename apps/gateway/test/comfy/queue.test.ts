@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { CodedError } from "@rabbitloom/protocol";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { savePrompt } from "../support/instant-worker.ts";
 import { type TestGateway, testGateway } from "../support/test-gateway.ts";
 
@@ -50,6 +51,17 @@ test("deleting takes waiting prompts, and leaves running ones and unknown ids al
   expect(gateway.amqp.events).toMatchObject([
     { events: [{ type: "job-end", jobId: "waits", state: "cancelled" }] },
   ]);
+});
+
+test("clearing goes on past a prompt whose service takes no more answers", async () => {
+  for (const id of ["a", "b"]) await submit(id);
+  const full = new CodedError("QUEUE_FULL", "the reply queue takes no more");
+  vi.spyOn(gateway.amqp.publisher, "publishEvents").mockRejectedValueOnce(full);
+
+  await post("/queue", { clear: true });
+
+  expect(await states("a", "b")).toEqual(["cancelled", "cancelled"]);
+  expect((await gateway.store.find("every-tenant", "a"))?.isAnnounced).toBe(false);
 });
 
 test("clearing takes every waiting prompt", async () => {
