@@ -71,7 +71,7 @@ async function settleDeadLetter(
       return ACK;
     case "unknown": {
       // No worker took it: each handed it back, or was lost. One that kills workers before they can claim it ends here.
-      const rounds = Number(headers[ROUNDS_HEADER] ?? 0) + 1;
+      const rounds = roundsOf(headers) + 1;
       if (rounds < MOST_ROUNDS) {
         const again = { [ROUNDS_HEADER]: String(rounds) };
         await sendAgain(options, delivery, { queue: death?.queue, headers: again });
@@ -93,6 +93,16 @@ const dead = jobError("JOB_DEAD", "The job was given up: every delivery of it fa
 /** How often a message that no worker ever took was sent again. */
 const ROUNDS_HEADER = "loom-rounds";
 const MOST_ROUNDS = 4;
+
+/** Whoever sends a message may have written the header. */
+function roundsOf(headers: OpenDelivery["headers"]): number {
+  return z.coerce
+    .number()
+    .int()
+    .min(0)
+    .catch(MOST_ROUNDS)
+    .parse(headers[ROUNDS_HEADER] ?? 0);
+}
 
 interface DeadJob {
   readonly jobId: string;

@@ -73,10 +73,17 @@ export function readJob(delivery: ReadDelivery, options: ReadJobOptions): Receiv
       `reply_to: expected ${names.service("*")}, got ${JSON.stringify(delivery.replyTo)}`,
     );
   }
-  const { gatewayId, ...said } = parsed.data;
-  const isGatewayKnown = senders === undefined || isBelieved(delivery, senders);
+  const { gatewayId, submission, ...said } = parsed.data;
+  const isByGateway = senders === undefined || isBelieved(delivery, senders);
   return {
-    message: { ...said, jobId, lane, pool, tenant, ...(isGatewayKnown && { gatewayId }) },
+    message: {
+      ...said,
+      jobId,
+      lane,
+      pool,
+      tenant,
+      ...(isByGateway && { gatewayId, submission }),
+    },
     promptJson: stringifyJson(parsed.data.prompt),
   };
 }
