@@ -67,18 +67,21 @@ export function tenantQueueKeeper(options: TenantQueueKeeperOptions): TenantQueu
       await store.noteTenantQueue(place);
     } else if (!lasting.some((kept) => isSame(kept, place))) {
       if (isClosing) await close(place, 0);
-      else if (idleForMs >= idleMs) await close(place, idleMs);
+      else if (idleForMs >= idleMs && !(await close(place, idleMs))) {
+        await store.noteTenantQueue(place);
+      }
     }
     return ready !== undefined && ready > 0;
   }
 
-  async function close(place: TenantPlace, whereIdleMs: number): Promise<void> {
+  /** False where jobs may go there again; a queue that was closed before stays so. */
+  async function close(place: TenantPlace, whereIdleMs: number): Promise<boolean> {
     const tryToClose = () => store.closeTenantQueue(place, whereIdleMs);
-    if (!(await tryToClose())) return;
+    if (!(await tryToClose())) return true;
     // What came before it was closed is there by now, and nothing comes after, unless this process stood still meanwhile.
     const isRemoved = (await queues.ready(place)) === 0 && (await queues.remove(place, tryToClose));
     if (isRemoved) await store.forgetTenantQueue(place);
-    else await store.noteTenantQueue(place);
+    return isRemoved;
   }
 
   return {
