@@ -101,8 +101,8 @@ export interface SubmitHooks {
 /**
  * Validates, writes the record, publishes, in this order; resolves when the broker has confirmed. The record comes
  * first, so that the job is never missing from both the queue and history. After STORE_UNAVAILABLE the record may be there
- * and the job may run; after any other error neither is. A job that another request was told of meanwhile stays, and is accepted here, too:
- * the sweeper publishes it.
+ * and the job may run; after any other error neither is. A job that another request was told of meanwhile stays, and is
+ * accepted here, too: the sweeper publishes it.
  */
 export async function submitJob(
   deps: SubmitDependencies,

@@ -92,8 +92,8 @@ return (silent_ms >= 0 and silent_ms < tonumber(ARGV[2])) and 1 or 0
 
 /**
  * ARGV: where the last look ended, '0' for the first, about how many, and '1' where tenants have queues of their own. Answers where
- * this one ended, '0' after the last, then id, number, attempt, lane, pool, tenant, and '1' where it was passed, of each pending job. By a scan: numbers are the clients' choice, and who comes first
- * by them must not hide the others.
+ * this one ended, '0' after the last, then id, number, attempt, lane, pool, tenant, and '1' where it was passed, of each pending
+ * job. By a scan: numbers are the clients' choice, and who comes first by them must not hide the others.
  */
 export const waitingScript = storeScript(`
 ${TAKEN}

@@ -17,8 +17,8 @@ export const NEW_JOB_ARGUMENTS = newJobFields.length + 7;
 
 /**
  * Makes a pending record from ARGV[first..]: id, the fields above, the number ('' for the next), '1' to go before
- * all others, the tenant, how long it may wait (ms or ''), its tags as `,a,b,` or '', and its submission or ''. An empty submittedAt is now. Of
- * deadline and waiting time the earlier one counts, the latter by the clock here.
+ * all others, the tenant, how long it may wait (ms or ''), its tags as `,a,b,` or '', and its submission or ''. An empty
+ * submittedAt is now. Of deadline and waiting time the earlier one counts, the latter by the clock here.
  */
 export const CREATE_JOB = `
 local function create_job(first)
@@ -110,8 +110,9 @@ return {tostring(number), is_closing, tostring(redis.call('SISMEMBER', root .. '
 `);
 
 /**
- * ARGV: id, tenant, submission or '', for how long a late delivery is to be ignored (ms, '' for as long as one may come). Answers 1 where nothing of this
- * submission is left, 0 where its record stays: a worker had it already, or somebody was told that the job is taken.
+ * ARGV: id, tenant, submission or '', for how long a late delivery is to be ignored (ms, '' for as long as one may come).
+ * Answers 1 where nothing of this submission is left, 0 where its record stays: a worker had it already, or somebody was told
+ * that the job is taken.
  */
 export const withdrawScript = storeScript(`
 local id, gone_ms = ARGV[1], ARGV[4] == '' and ${WAITED_MS} or ARGV[4]
