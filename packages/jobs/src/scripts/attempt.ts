@@ -76,15 +76,13 @@ local function decide()
   end
   attempt = attempt + 1
   if cancel then
-    redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[3], 'met', '1')
-    owe_end(id)
-    end_job(id, 'cancelled', ARGV[4], ARGV[5], ARGV[6])
+    redis.call('HSET', key, 'met', '1')
+    end_uncommitted(id, 'cancelled', attempt, ARGV[3], ARGV[4], ARGV[5], ARGV[6])
     return {'cancelled', attempt}
   end
   if attempt == 1 and deadline and tonumber(deadline) < milliseconds() then
-    redis.call('HSET', key, 'attempt', attempt, 'lastSeq', 1, 'error', ARGV[2], 'met', '1')
-    owe_end(id)
-    end_job(id, 'failed', ARGV[4], ARGV[5], ARGV[6])
+    redis.call('HSET', key, 'met', '1')
+    end_uncommitted(id, 'failed', attempt, ARGV[2], ARGV[4], ARGV[5], ARGV[6])
     return {'expired', attempt}
   end
   redis.call('HSET', key, 'state', 'running', 'attempt', attempt, 'workerId', worker, 'startedAt', milliseconds(),

@@ -38,10 +38,8 @@ if state == 'running' then
   redis.call('HSET', key, 'cancelRequested', '1')
   return {state, attempt + 1, gateway or '', ''}
 end
-redis.call('HSET', key, 'endedBy', 'cancel', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
-owe_end(id)
-local payload = payload_with_reply(id)
-end_job(id, 'cancelled', ARGV[3], ARGV[4], ARGV[5])
+redis.call('HSET', key, 'endedBy', 'cancel')
+local payload = end_uncommitted(id, 'cancelled', attempt + 1, ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 return {state, attempt + 1, gateway or '', payload}
 `);
 
@@ -58,9 +56,8 @@ if not state or not is_in_reach(ARGV[2], id) then return false end
 -- The same call again, whose answer was lost: nobody has said the end yet.
 if ended_by == 'refusal' and not announced then return {attempt, gateway or ''} end
 if state ~= 'pending' or attempt ~= '0' then return false end
-redis.call('HSET', key, 'endedBy', 'refusal', 'attempt', 1, 'lastSeq', 1, 'error', ARGV[3])
-owe_end(id)
-end_job(id, 'failed', ARGV[4], ARGV[5], ARGV[6])
+redis.call('HSET', key, 'endedBy', 'refusal')
+end_uncommitted(id, 'failed', 1, ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 return {'1', gateway or ''}
 `);
 
@@ -91,10 +88,8 @@ if state == 'running' then
   faults = faults + 1
 end
 if faults < tonumber(ARGV[7]) then return {'blameless'} end
-redis.call('HSET', key, 'endedBy', 'burial', 'attempt', attempt + 1, 'lastSeq', 1, 'error', ARGV[2])
-owe_end(id)
-local payload = payload_with_reply(id)
-end_job(id, 'dead', ARGV[3], ARGV[4], ARGV[5])
+redis.call('HSET', key, 'endedBy', 'burial')
+local payload = end_uncommitted(id, 'dead', attempt + 1, ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 return {'buried', attempt + 1, gateway or '', payload}
 `);
 

@@ -155,9 +155,6 @@ local function end_webhook(id, state)
   drop_told_webhook(id)
 end
 
--- Before the end, where no attempt commits it: whoever asked for it says it, and a sweeper where that one died.
-local function owe_end(id) redis.call('ZADD', root .. 'unsaid', milliseconds(), id) end
-
 -- The payload where it may name a queue that hears of the job, else '': few do, and payloads are long.
 local function payload_with_reply(id)
   local payload = redis.call('HGET', job(id), 'payload')
@@ -187,6 +184,16 @@ local function end_job(id, state, keep_ms, keep_jobs, gone_ms)
   end_webhook(id, state)
   trim_ended(tenant_of(id), keep_ms, keep_jobs, gone_ms)
   queue_changed()
+end
+
+-- An end that no attempt commits, whose event is the first of this one: whoever asked for it says it, and a sweeper where that
+-- one died. Answers the payload as above.
+local function end_uncommitted(id, state, attempt, error, keep_ms, keep_jobs, gone_ms)
+  redis.call('HSET', job(id), 'attempt', attempt, 'lastSeq', 1, 'error', error)
+  redis.call('ZADD', root .. 'unsaid', milliseconds(), id)
+  local payload = payload_with_reply(id)
+  end_job(id, state, keep_ms, keep_jobs, gone_ms)
+  return payload
 end
 `;
 

@@ -26,10 +26,8 @@ for _, id in ipairs(due) do
   redis.call('ZREM', root .. 'deadlines', id)
   local state, attempt, gateway = unpack(redis.call('HMGET', job(id), 'state', 'attempt', 'gatewayId'))
   if state == 'pending' and attempt == '0' then
-    redis.call('HSET', job(id), 'endedBy', 'deadline', 'attempt', 1, 'lastSeq', 1, 'error', ARGV[1])
-    owe_end(id)
-    local payload = payload_with_reply(id)
-    end_job(id, 'failed', ARGV[2], ARGV[3], ARGV[4])
+    redis.call('HSET', job(id), 'endedBy', 'deadline')
+    local payload = end_uncommitted(id, 'failed', 1, ARGV[1], ARGV[2], ARGV[3], ARGV[4])
     for _, part in ipairs({id, 1, gateway or '', payload}) do answer[#answer + 1] = part end
   end
 end
