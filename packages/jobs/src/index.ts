@@ -8,7 +8,7 @@ export type {
 } from "./asset-store.ts";
 export type { FileNumberStore, FileNumbers, Leftover, NumberRequest } from "./file-numbers.ts";
 export type { HeldKey, IdempotencyStore, KeyRequest, KeyState } from "./idempotency.ts";
-export { jobError } from "./job-error.ts";
+export { jobError, jobExpired } from "./job-error.ts";
 export type { JobStore, Reach } from "./job-store.ts";
 export type { KeyRing, NewKey } from "./keys.ts";
 export type { JobStoreOptions } from "./open-job-store.ts";

@@ -1,5 +1,6 @@
-import { CodedError, type JobView, jobStates } from "@rabbitloom/protocol";
+import { type JobView, jobStates } from "@rabbitloom/protocol";
 import * as z from "zod";
+import { jobExpired } from "./job-error.ts";
 import type { JobStore, Reach } from "./job-store.ts";
 import {
   type Row,
@@ -78,7 +79,7 @@ export function tenantOf(reach: Reach): string {
 function found(jobId: string, answer: unknown): Row | undefined {
   if (answer === "unknown") return undefined;
   if (answer === "expired") {
-    throw new CodedError("JOB_EXPIRED", `job ${jobId} ended, and its record is no longer kept`);
+    throw jobExpired(jobId);
   }
   return rowSchema.parse(answer);
 }

@@ -1,4 +1,4 @@
-import { CodedError, isTerminal, type JobEndEvent, type JobView } from "@rabbitloom/protocol";
+import { isTerminal, type JobEndEvent, type JobView } from "@rabbitloom/protocol";
 
 /** The last event of a job as its record tells it, for readers whom the event itself did not reach. */
 export function endFromView(job: JobView): JobEndEvent | undefined {
@@ -15,9 +15,4 @@ export function endFromView(job: JobView): JobEndEvent | undefined {
     ...(job.error && { error: job.error }),
     ...(job.startedAt !== undefined && { startedAt: job.startedAt }),
   };
-}
-
-/** Of a job that has ended, nobody can say how. */
-export function jobExpired(jobId: string): CodedError {
-  return new CodedError("JOB_EXPIRED", `job ${jobId} ended, and its record is no longer kept`);
 }

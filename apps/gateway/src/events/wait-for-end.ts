@@ -1,5 +1,5 @@
+import { jobExpired } from "@rabbitloom/jobs";
 import type { JobEndEvent } from "@rabbitloom/protocol";
-import { jobExpired } from "./end-of-job.ts";
 import type { JobHub } from "./job-hub.ts";
 
 export interface WaitOptions {

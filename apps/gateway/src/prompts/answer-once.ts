@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { JobRecord, JobStore, Reach } from "@rabbitloom/jobs";
+import { type JobRecord, type JobStore, jobExpired, type Reach } from "@rabbitloom/jobs";
 import { CodedError, DEFAULT_TENANT, isCodedError, jobIdSchema } from "@rabbitloom/protocol";
 import type { FastifyReply } from "fastify";
-import { endFromView, jobExpired } from "../events/end-of-job.ts";
+import { endFromView } from "../events/end-of-job.ts";
 import { type KeyHold, mayBeUnsent, mayHaveLeftJob } from "../idempotency/keys.ts";
 import { promisedJob } from "../idempotency/promised-job.ts";
 import { canonicalJson } from "../idempotency/read-key.ts";
