@@ -6,6 +6,7 @@ import { CodedError } from "@rabbitloom/protocol";
 import { checkedSubfolder, checkRelative, type Folders } from "../files/folders.ts";
 import { refusingOddNames } from "../files/odd-names.ts";
 import type { ReceivedFile } from "../files/place-file.ts";
+import { eachTried } from "../recover/each-tried.ts";
 
 export interface AssetFacts {
   readonly tenant: string;
@@ -70,14 +71,8 @@ export function assetLibrary(store: AssetStore): AssetLibrary {
     },
     async sweep(foldersOf) {
       const swept = await store.sweepAssets(IDLE_MS);
-      let failure: unknown;
-      for (const blob of swept) {
-        // It is swept again later; the others need not wait for it.
-        await removeBlob(store, foldersOf(blob.tenant), blob).catch((error: unknown) => {
-          failure = error;
-        });
-      }
-      if (failure !== undefined) throw failure;
+      // One that fails is swept again later.
+      await eachTried(swept, (blob) => removeBlob(store, foldersOf(blob.tenant), blob));
       return swept.length;
     },
   };

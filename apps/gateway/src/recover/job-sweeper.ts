@@ -3,6 +3,7 @@ import { CodedError } from "@rabbitloom/protocol";
 import type { JobLanes, JobPublisher, ReplyStreams } from "../amqp/ports.ts";
 import { sayEnd } from "../events/say-end.ts";
 import { publishRecord } from "../submit/publish-record.ts";
+import { eachTried } from "./each-tried.ts";
 import { unchangedFor } from "./unchanged-for.ts";
 
 /**
@@ -102,23 +103,17 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
 
   async function takeBack(): Promise<number> {
     let taken = 0;
-    let failure: unknown;
     const attempts = await store.attempts();
     const keyOf = ({ jobId, attempt, aliveAt }: (typeof attempts)[number]) =>
       `${jobId} ${attempt} ${aliveAt}`;
-    for (const attempt of silent.look(attempts, keyOf, missingMs)) {
+    await eachTried(silent.look(attempts, keyOf, missingMs), async (attempt) => {
       const back = await store.takeBack(attempt);
-      if (back === undefined) continue;
+      if (back === undefined) return;
       taken += 1;
-      const isGivenUp = back.faults > deliveryLimit;
-      const next = isGivenUp
-        ? giveUp(attempt.jobId, "its worker was lost at every attempt.")
-        : publishAgain([attempt.jobId]);
-      await next.catch((error: unknown) => {
-        failure ??= error;
-      });
-    }
-    if (failure !== undefined) throw failure;
+      if (back.faults > deliveryLimit)
+        await giveUp(attempt.jobId, "its worker was lost at every attempt.");
+      else await publishAgain([attempt.jobId]);
+    });
     return taken;
   }
 
@@ -211,16 +206,9 @@ export function jobSweeper(options: JobSweeperOptions): JobSweeper {
         return NOTHING;
       }
       const swept: { -readonly [Step in keyof Swept]: number } = { ...NOTHING };
-      let failure: unknown;
-      for (const [step, take] of steps) {
-        try {
-          swept[step] = await take();
-        } catch (error) {
-          // One that fails keeps none of the others.
-          failure ??= error;
-        }
-      }
-      if (failure !== undefined) throw failure;
+      await eachTried(steps, async ([step, take]) => {
+        swept[step] = await take();
+      });
       return swept;
     },
   };

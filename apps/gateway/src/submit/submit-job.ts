@@ -162,8 +162,8 @@ export async function submitJob(
   } catch (error) {
     // Without an answer the job may have arrived. Once withdrawn, no worker takes it. It cannot be withdrawn where a worker
     // has it already, or where a second request for it was told that it is taken: the sweeper publishes it again.
-    const isLeft = !(await store.withdraw(message, { mayArrive: isOnItsWay && mayArrive(error) }));
-    if (!isLeft) throw error;
+    const left = { mayArrive: isOnItsWay && mayArrive(error) };
+    if (await store.withdraw(message, left)) throw error;
   }
   const { number, nodeErrors, prompt } = { ...record, ...checked };
   return { ok: true, job: { jobId, number, nodeErrors, prompt } };

@@ -2,6 +2,7 @@ import type { JobStore } from "@rabbitloom/jobs";
 import { isCodedError, isTerminal, type JobView, lastWords } from "@rabbitloom/protocol";
 import type { JobPublisher, ReplyStreams } from "../amqp/ports.ts";
 import { endFromView } from "../events/end-of-job.ts";
+import { eachTried } from "../recover/each-tried.ts";
 import { unchangedFor } from "../recover/unchanged-for.ts";
 
 /** Makes jobs' streams when somebody watches, and removes them when nobody can be watching any more. */
@@ -90,17 +91,11 @@ export function streamKeeper(options: StreamKeeperOptions): StreamKeeper {
         if (await isOver(jobId)) ended.push(jobId);
       }
       let deleted = 0;
-      let failure: unknown;
-      for (const jobId of over.look(ended, String, keepMs)) {
-        try {
-          await discard(jobId);
-          deleted += 1;
-        } catch (error) {
-          // It is tried again at the next sweep; the others need not wait for it.
-          failure = error;
-        }
-      }
-      if (failure !== undefined) throw failure;
+      // One that fails is tried again at the next sweep.
+      await eachTried(over.look(ended, String, keepMs), async (jobId) => {
+        await discard(jobId);
+        deleted += 1;
+      });
       return deleted;
     },
   };
