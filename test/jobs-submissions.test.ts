@@ -100,24 +100,20 @@ test("no service's job takes the place of one that ran, or of another tenant's",
 });
 
 test("of two submissions that were withdrawn neither message is run, whichever comes first", async () => {
-  await using redis = await openRedis();
   await using opened = await openStore();
   const { store, prefix } = opened;
-  using client = disposable(new Redis(redis.redisUrl));
   for (const message of [first, second]) {
     await store.submit({ message });
     await store.withdraw(message, { mayArrive: true });
   }
 
   for (const message of [first, second, first]) expect(await claim(store, message)).toBe("ended");
-  expect(await client.redis.pttl(`{${prefix}}:gone:x`)).toBeGreaterThan(DAY_MS);
+  expect(await rememberedMs(prefix, "x")).toBeGreaterThan(DAY_MS);
 });
 
 test("the message of a withdrawn submission is not run after a later one has run and been forgotten", async () => {
-  await using redis = await openRedis();
   await using opened = await openStore();
   const { store, prefix } = opened;
-  using client = disposable(new Redis(redis.redisUrl));
   await store.submit({ message: first });
   await store.withdraw(first, { mayArrive: true });
   await store.submit({ message: second });
@@ -126,7 +122,7 @@ test("the message of a withdrawn submission is not run after a later one has run
   await store.forget("every-tenant", ["x"]);
 
   expect(await claim(store, first)).toBe("ended");
-  expect(await client.redis.pttl(`{${prefix}}:gone:x`)).toBeGreaterThan(DAY_MS);
+  expect(await rememberedMs(prefix, "x")).toBeGreaterThan(DAY_MS);
 });
 
 test("a gateway's message that comes late does not run as a service's job", async () => {
@@ -149,11 +145,9 @@ test("what was withdrawn while Redis had forgotten it is not run either", async 
 });
 
 test("a job that nobody has taken is remembered as long as its message may wait, then for a while", async () => {
-  await using redis = await openRedis();
   await using opened = await openStore();
   const { store, prefix } = opened;
-  using client = disposable(new Redis(redis.redisUrl));
-  const remembered = (jobId: string) => client.redis.pttl(`{${prefix}}:gone:${jobId}`);
+  const remembered = (jobId: string) => rememberedMs(prefix, jobId);
   const cancelled = async (jobId: string) => {
     await store.submit({ message: job({ jobId, submission: "s" }) });
     await store.cancel("every-tenant", jobId);
@@ -175,20 +169,25 @@ test("a job that nobody has taken is remembered as long as its message may wait,
 });
 
 test("a message that RabbitMQ refused is remembered for less long than one that may arrive", async () => {
-  await using redis = await openRedis();
   await using opened = await openStore();
   const { store, prefix } = opened;
-  using client = disposable(new Redis(redis.redisUrl));
   const remembered = async (jobId: string, mayArrive: boolean) => {
     await store.submit({ message: job({ jobId }) });
     await store.withdraw(job({ jobId }), { mayArrive });
-    return client.redis.pttl(`{${prefix}}:gone:${jobId}`);
+    return rememberedMs(prefix, jobId);
   };
 
   expect(await remembered("lost", true)).toBeGreaterThan(DAY_MS);
   expect(await remembered("refused", false)).toBeLessThan(DAY_MS);
 });
 
-function disposable(redis: Redis) {
-  return { redis, [Symbol.dispose]: () => redis.disconnect() };
+/** For how long it is known what became of a job that has no record. */
+async function rememberedMs(prefix: string, jobId: string): Promise<number> {
+  await using shared = await openRedis();
+  const redis = new Redis(shared.redisUrl);
+  try {
+    return await redis.pttl(`{${prefix}}:gone:${jobId}`);
+  } finally {
+    redis.disconnect();
+  }
 }

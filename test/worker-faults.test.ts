@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Prompt } from "@rabbitloom/protocol";
 import { expect, test } from "vitest";
 import { openPrivateBroker } from "./support/broker.ts";
-import { openFleet } from "./support/fleet.ts";
+import { openFleet, type TestFleet } from "./support/fleet.ts";
 import { openPrivateRedis } from "./support/redis.ts";
 import { crash, steps, text } from "./support/toy-prompts.ts";
 import { until } from "./support/until.ts";
@@ -108,14 +108,7 @@ test("a workflow that kills the engine each time is given up, and the worker liv
 test("a job that the broker gave up although nobody ever ran it gets another turn", async () => {
   await using fleet = await openFleet();
   const jobId = await fleet.submit(text("at last"));
-  const lane = fleet.names.jobs.queue("normal", "default");
-  await fleet.connection.withChannel(async (channel) => {
-    for (let delivery = 0; delivery < 4; delivery++) {
-      const message = await channel.get(lane);
-      if (message === false) throw new Error("the lane is empty");
-      channel.nack(message);
-    }
-  });
+  await handBack(fleet, 4);
 
   await fleet.startWorker();
 
@@ -124,17 +117,10 @@ test("a job that the broker gave up although nobody ever ran it gets another tur
 
 test("so does a service's job, which has no record before a worker takes it; what never is taken is told as dead", async () => {
   await using fleet = await openFleet();
-  const lane = fleet.names.jobs.queue("normal", "default");
   const body = JSON.stringify({ prompt: text("at last") });
   await fleet.send(body, { messageId: "fresh" });
   await fleet.send(body, { messageId: "hopeless", headers: { "loom-rounds": "3" } });
-  await fleet.connection.withChannel(async (channel) => {
-    for (let delivery = 0; delivery < 8; delivery++) {
-      const message = await channel.get(lane);
-      if (message === false) throw new Error("the lane is empty");
-      channel.nack(message);
-    }
-  });
+  await handBack(fleet, 8);
 
   await fleet.startWorker();
 
@@ -241,3 +227,14 @@ test("the end of a job whose worker died after the commit is said with a snapsho
     { type: "job-end", attempt: 1, seq: 9, state: "succeeded", outputs },
   ]);
 });
+
+/** Takes so many deliveries out of the lane and gives each back, as workers do that never claim them. */
+async function handBack({ connection, names }: TestFleet, deliveries: number): Promise<void> {
+  await connection.withChannel(async (channel) => {
+    for (let delivery = 0; delivery < deliveries; delivery++) {
+      const message = await channel.get(names.jobs.queue("normal", "default"));
+      if (message === false) throw new Error("the lane is empty");
+      channel.nack(message);
+    }
+  });
+}
